@@ -1,0 +1,1 @@
+"""Models made to harm: what must happen to each, in bounded time and memory."""
