@@ -1,0 +1,118 @@
+"""Model-local functions: their table, the plan of a call, and nodes whose types are known only when they run."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from refexec.binding import Bound
+from refexec.context import Run
+from refexec.errors import InvalidModel
+from refexec.execute import run_plan
+from refexec.plan import Plan
+from refexec.schema import normalize_domain
+from refexec.types import ValueType, without_shape
+from refexec.values import SparseTensor, value_type_of
+
+if TYPE_CHECKING:
+    from refexec.builder import Builder
+
+__all__ = ["bind_call", "late", "table"]
+
+
+def table(proto: Any) -> dict[tuple[str, str, str], Any]:
+    """The functions of a model by (domain, name, overload), in whatever order they stand."""
+    return {(normalize_domain(f.domain), f.name, getattr(f, "overload", "")): f for f in proto.functions}
+
+
+def bind_call(
+    builder: Builder, proto: Any, attributes: Mapping[str, Any], types: Sequence[ValueType | None], present: Sequence[bool],
+    wanted: tuple[bool, ...], path: str, where: str,
+) -> Bound:  # fmt: skip
+    """The callable of a node that calls a model-local function. Omitted trailing inputs and outputs are absent."""
+    for kind, has, most in (("inputs", len(types), len(proto.input)), ("outputs", len(wanted), len(proto.output))):
+        if has > most:
+            raise InvalidModel(f"{where}: function {proto.name!r} has at most {most} {kind}", seen=has)
+    defaults = {a.name for a in proto.attribute_proto}
+    unknown = set(attributes) - set(proto.attribute) - defaults
+    if unknown:
+        raise InvalidModel(f"{where}: function {proto.name!r} has no such attribute", seen=sorted(unknown))
+    missing = len(proto.input) - len(types)
+    types = (*types, *(None,) * missing)
+    absent = [not there for there in present] + [True] * missing
+    plan = _body_plan(builder, proto, attributes, types, absent, path)
+    kept = [i for i, gone in enumerate(absent) if not gone]
+
+    def call(run: Run, values: Sequence[Any]) -> tuple[Any, ...]:
+        outer = run.scope
+        run.scope = outer + path
+        try:
+            results = run_plan(plan, [values[i] for i in kept], (), run)
+        finally:
+            run.scope = outer
+        return tuple(r if asked else None for r, asked in zip(results, wanted, strict=False))
+
+    return Bound(call, tuple(None if t is None else without_shape(t) for t in plan.output_types[: len(wanted)]))
+
+
+def _body_plan(
+    builder: Builder, proto: Any, attributes: Mapping[str, Any], types: Sequence[ValueType | None], absent: Sequence[bool], path: str
+) -> Plan:
+    from refexec.attributes import decode_value
+
+    model = builder.model
+    known = tuple(None if t is None else without_shape(t) for t in types)
+    if any(isinstance(a, Plan) for a in attributes.values()):
+        raise InvalidModel(f"{path}: a graph cannot be an attribute of a model-local function")
+    key = (normalize_domain(proto.domain), proto.name, getattr(proto, "overload", ""), known, tuple(absent), _frozen(attributes))
+    if key not in model.function_plans:
+        given = dict(attributes)
+        inner = builder.body(proto, given)
+        for default in proto.attribute_proto:
+            if default.name not in given:
+                given[default.name] = decode_value(default, f"function {proto.name!r}", inner.graph_default, model.external)
+        model.function_plans[key] = inner.function(proto, known, absent)
+    return model.function_plans[key]
+
+
+def _frozen(value: Any) -> Any:
+    """A hashable stand-in that is equal for equal attribute values only."""
+    if isinstance(value, Mapping):
+        return tuple(sorted((name, _frozen(v)) for name, v in value.items()))
+    if isinstance(value, tuple):
+        return tuple(map(_frozen, value))
+    if isinstance(value, SparseTensor):
+        return _frozen((value.values, value.indices, tuple(value.shape)))
+    if isinstance(value, np.ndarray):
+        content = repr(value.tolist()).encode() if value.dtype == object else value.tobytes()
+        return value.dtype.name, value.shape, hashlib.sha256(content).hexdigest()
+    return type(value).__name__, repr(value)
+
+
+def late(
+    bound_for: Callable[[Sequence[ValueType | None]], Bound], types: Sequence[ValueType | None], wanted: tuple[bool, ...],
+    hints: Sequence[ValueType | None] | None, wide: bool,
+) -> Bound:  # fmt: skip
+    """A node that is bound when its values, and so its types, are there; once per combination of types."""
+    made: dict[tuple[ValueType | None, ...], Bound] = {}
+
+    def call(run: Run, values: Sequence[Any]) -> tuple[Any, ...]:
+        actual = tuple(_actual(v, t, wide) for v, t in zip(values, types, strict=False))
+        bound = made.get(actual)
+        if bound is None:
+            bound = made[actual] = bound_for(actual)
+        return bound.call(run, values)
+
+    return Bound(call, tuple(hints) if hints is not None else (None,) * len(wanted))
+
+
+def _actual(value: Any, known: ValueType | None, wide: bool) -> ValueType | None:
+    """The type of a value; unknown stays unknown for floats that travel wide, whose declared type cannot be seen."""
+    if known is not None or value is None:
+        return known
+    if wide and isinstance(value, np.ndarray) and value.dtype in (np.float64, np.longdouble):
+        return None
+    return without_shape(value_type_of(value))

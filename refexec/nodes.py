@@ -1,0 +1,223 @@
+"""From a node to a step: its operator, its attributes, its types, and the callable that they make."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from refexec import functions
+from refexec.attributes import complete, decode
+from refexec.binding import Bound, bind
+from refexec.comparison import Call
+from refexec.context import NodeInfo, Run
+from refexec.errors import InvalidModel, UnsupportedOperator, shown
+from refexec.execute import Subgraph
+from refexec.plan import NONE, SINK, Plan, Step
+from refexec.primitives import CallSite
+from refexec.registry import Operator, lookup, registered_versions
+from refexec.schema import Signature, is_reviewed, normalize_domain, signature, standard_domains
+from refexec.types import TensorType, ValueType, type_from_proto, without_shape
+from refexec.typing_rules import check_arity, check_custom, output_types
+
+if TYPE_CHECKING:
+    from refexec.builder import Builder
+
+__all__ = ["NodeBinder"]
+
+Types = tuple[ValueType | None, ...]
+
+
+class _Where:
+    """How messages name a node; made into text only when a message is written."""
+
+    __slots__ = ("name", "path", "title")
+
+    def __init__(self, path: str, name: str, title: str) -> None:
+        self.path, self.name, self.title = path, name, title
+
+    def __str__(self) -> str:
+        named = f" {shown(self.name)!r}" if self.name else ""
+        return f"node {shown(self.path)}{named}{self.title}"
+
+
+class _Made(NamedTuple):
+    """What equal nodes share. ``types`` keeps the types alive whose identity is part of the key."""
+
+    bound: Bound
+    label: str
+    captured: tuple[int, ...]
+    margin: Any
+    builtin: bool
+    shareable: bool
+    types: Types
+
+
+class NodeBinder:
+    """Makes the steps of one graph. ``hints`` are the declarations of its values, by name."""
+
+    def __init__(self, builder: Builder, hints: Mapping[str, Any]) -> None:
+        self.builder = builder
+        self.model = builder.model
+        self.hints = hints
+        self.shared: dict[Any, _Made] = {}
+        self.operators: dict[tuple[str, str], tuple[Signature | None, Operator]] = {}
+
+    def step(self, node: Any, index: int) -> Step:
+        """The step of a node; defines the names of its outputs. Raises ModelError and UnsupportedError."""
+        builder = self.builder
+        op_type, domain = node.op_type, normalize_domain(node.domain)
+        names, results = tuple(node.input), tuple(node.output)
+        path = f"{builder.path}/{index}:{op_type}"
+        where = _Where(path, node.name, builder.title)
+        known, types_of = builder.slots, builder.types
+        slots: list[Any] = [known.get(name) or builder.resolve(name) for name in names]
+        if None in slots:
+            raise InvalidModel(f"{where}: input {names[slots.index(None)]!r} is not a value of the graph or of one around it")
+        types = tuple([types_of.get(name) if slot != NONE else None for name, slot in zip(names, slots, strict=True)])
+        hints = tuple([self.hint(name) for name in results]) if any([name in self.hints for name in results]) else None
+        key = None
+        if not node.attribute and hints is None:
+            key = (op_type, domain, *[slot if slot == NONE else id(t) for slot, t in zip(slots, types, strict=True)], *map(bool, results))
+        made = self.shared.get(key) or self.made(node, op_type, domain, types, slots, hints, path, where)
+        if key is not None and made.shareable:
+            self.shared[key] = made
+        bound = made.bound
+        info = NodeInfo(path, node.name, made.label, op_type, domain, names, results)
+        declared = bound.output_types
+        if hints is not None:
+            declared = tuple([t or h for t, h in zip(declared, hints, strict=True)])
+        outputs = tuple([builder.define(name, t) if name else SINK for name, t in zip(results, declared, strict=True)])
+        return Step(
+            info, (*slots, *made.captured), outputs, bound.call, declared, bound.settle, bound.single if len(outputs) == 1 else None,
+            bound.dtype, outputs[0] if outputs else SINK, made.builtin, made.margin,
+        )  # fmt: skip
+
+    def made(
+        self, node: Any, op_type: str, domain: str, types: Types, slots: Sequence[int], hints: Types | None, path: str, where: _Where
+    ) -> _Made:
+        """What a node calls."""
+        builder = self.builder
+        local = self.model.functions.get((domain, op_type, node.overload)) if self.model.functions else None
+        if local is None or builder.override(domain, op_type) is not None:
+            sig, operator = self.operator(domain, op_type, where)
+            return self.bound(node, sig, operator, types, slots, hints, path, where)
+        present = [slot != NONE for slot in slots]
+        attributes = decode(node, where, builder.given, self.no_graph, self.model.external)
+        wanted = tuple(map(bool, node.output))
+        bound = functions.bind_call(builder, local, attributes, types, present, wanted, path, str(where))
+        return _Made(bound, f"{domain + ':' if domain else ''}{op_type}", (), None, True, False, types)
+
+    def hint(self, name: str) -> ValueType | None:
+        """What the graph declares about a value, without its shape."""
+        value = self.hints.get(name)
+        return without_shape(type_from_proto(value.type)) if value is not None and value.type.WhichOneof("value") else None
+
+    def no_graph(self, name: str, proto: Any) -> Plan:
+        raise InvalidModel(f"{self.builder.path}: a graph cannot be an attribute of a model-local function", attribute=name)
+
+    def operator(self, domain: str, op_type: str, where: _Where) -> tuple[Signature | None, Operator]:
+        """The signature (None outside onnx.defs) and the operator that a node means."""
+        found = self.operators.get((domain, op_type))
+        if found is None:
+            found = self.operators[domain, op_type] = self._operator(domain, op_type, where)
+        if found[0] is not None and found[0].deprecated:
+            self.model.findings.report("deprecated", f"{found[0].label} is deprecated", str(where))
+        return found
+
+    def _operator(self, domain: str, op_type: str, where: _Where) -> tuple[Signature | None, Operator]:
+        opsets = self.builder.opsets
+        if domain not in opsets:
+            raise InvalidModel(f"{where}: domain {domain or 'ai.onnx'!r} is used but not in opset_import", imported=sorted(opsets))
+        own = self.builder.override(domain, op_type)
+        if domain in standard_domains():
+            sig = signature(domain, op_type, opsets[domain])
+            if not is_reviewed(sig):
+                self.model.findings.report(
+                    "schema-changed", f"{sig.label} of the installed onnx is not the schema it was written for", str(where)
+                )
+            return sig, own or lookup(domain, op_type, sig.since)
+        if own is not None:
+            return None, own
+        versions = [v for v in registered_versions(domain, op_type) if v <= opsets[domain]]
+        if not versions:
+            raise UnsupportedOperator(f"{where}: domain {domain!r} has no operator {op_type!r} here", domain=domain, op_type=op_type)
+        return None, lookup(domain, op_type, versions[-1])
+
+    def bound(
+        self, node: Any, sig: Signature | None, operator: Operator, types: Types, slots: Sequence[int], hints: Types | None,
+        path: str, where: _Where,
+    ) -> _Made:  # fmt: skip
+        """The callable of a node that means an operator."""
+        if sig is not None:
+            check_arity(sig, node.input, node.output, where)
+
+        def build_graph(name: str, proto: Any) -> Plan:
+            inputs = operator.body_types(types) if operator.body_types is not None else None
+            return self.builder.subgraph(proto, f"{path}/{name}", inputs)
+
+        attributes = decode(node, where, self.builder.given, build_graph, self.model.external)
+        if sig is not None:
+            attributes = complete(attributes, node, sig, where)
+            attributes.pop("consumed_inputs", None)  # of versions 1 to 5: a hint for memory reuse that changes no value
+        else:
+            check_custom(operator, attributes, len(types), where)
+        return self._bind(node, sig, operator, attributes, types, slots, hints, path, where)
+
+    def _bind(
+        self, node: Any, sig: Signature | None, operator: Operator, attributes: Mapping[str, Any], types: Types, slots: Sequence[int],
+        hints: Types | None, path: str, where: _Where,
+    ) -> _Made:  # fmt: skip
+        present = [slot != NONE for slot in slots]
+        captured: list[int] = []
+        makers = {}
+        for name, value in attributes.items():
+            if isinstance(value, Plan):
+                start = len(slots) + len(captured)
+                captured.extend(self.builder.slots[n] for n in value.captured)
+                makers[name] = partial(_subgraph, value, start, start + len(value.captured))
+        plain = {n: a for n, a in attributes.items() if n not in makers}
+        wanted = tuple(map(bool, node.output))
+        site = self.site(operator, plain, node, types) if len(wanted) == 1 else None
+        profile = self.model.profile
+
+        def bound_for(known: Sequence[ValueType | None]) -> Bound:
+            declared = output_types(sig, operator, attributes, known, present, len(wanted), where, hints)
+            return bind(operator, plain, makers, known, declared, wanted, profile, path, site)
+
+        if all(t is not None for t, there in zip(types, present, strict=True) if there):
+            bound = bound_for(types)
+        else:
+            bound = functions.late(bound_for, types, wanted, hints, profile.wide)
+        shareable = not operator.takes_ctx and site is None and not makers  # what the node's place in the model does not touch
+        return _Made(bound, operator.label, tuple(captured), _margin(operator, plain, bound), operator.builtin, shareable, types)
+
+    def site(self, operator: Operator, attributes: Mapping[str, Any], node: Any, types: Types) -> CallSite | None:
+        """The lowered call of a node, with the inputs that never change."""
+        lowering = operator.lowering
+        if lowering is None or not isinstance(types[0], TensorType):
+            return None
+        if not self.model.profile.kernels:
+            return CallSite(partial(lowering, attributes), None, {})
+        builder = self.builder
+        constants = {i: builder.template[builder.slots[n]] for i, n in enumerate(node.input) if n and builder.slots[n] in builder.constants}
+        return CallSite(partial(lowering, attributes), types[0].elem, constants)
+
+
+def _subgraph(plan: Plan, start: int, end: int, run: Run, values: Sequence[Any]) -> Subgraph:
+    return Subgraph(plan, run, values[start:end])
+
+
+def _margin(operator: Operator, attributes: Mapping[str, Any], bound: Bound) -> Any:
+    margin = operator.comparison.margin if operator.comparison is not None else None
+    if margin is None:
+        return None
+    elements = tuple(t.elem if isinstance(t, TensorType) else None for t in bound.output_types)
+
+    def margin_of(run: Run, arguments: Sequence[Any], results: Sequence[Any]) -> Any:
+        def evaluate(*inputs: Any, **changes: Any) -> tuple[Any, ...]:
+            return bound.call(run, inputs)
+
+        return margin(Call(tuple(arguments), attributes, tuple(results), elements, evaluate))
+
+    return margin_of

@@ -1,0 +1,319 @@
+"""A model ready to run: :class:`Session`, and :func:`run`, :func:`run_op` on top of it."""
+
+from __future__ import annotations
+
+import gc
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+
+from refexec import builder, checking, feeds, loading, primitives, registry
+from refexec.context import Event, Run
+from refexec.errors import FeedError, UnsupportedError
+from refexec.execute import execute
+from refexec.limits import Budget, Limits, set_active_budget
+from refexec.loading import LoadedModel
+from refexec.plan import Plan, ValueInfo
+from refexec.primitives import Profile
+from refexec.proto_types import type_to_proto
+from refexec.registry import Key, Operator
+from refexec.rules import Diagnostic, Findings
+from refexec.schema import normalize_domain, signature, standard_domains
+from refexec.tensors import tensor_to_proto
+from refexec.values import to_public, value_type_of
+
+if TYPE_CHECKING:
+    from refexec.observe.trace import Trace
+
+__all__ = ["Session", "run", "run_op"]
+
+LARGE_GRAPH = 10_000  # nodes
+Feeds = Mapping[str, Any] | Sequence[Any]
+
+
+class Session:
+    """A model, loaded, checked and planned. One Session may be used by several threads at once and after a fork.
+
+    Args:
+        model: a path, the bytes of a file, an ``onnx.ModelProto``, or what :func:`refexec.load` returned.
+        profile: ``"reference"`` (each node rounded to its declared type) or ``"wide"`` (narrow floats travel as float64).
+        limits: what the model may ask for; ``Limits()`` when None.
+        strict: every diagnostic becomes an error.
+        threads: reserved for kernels; one thread runs the definitions.
+        seed: of all random operators; None draws one, which ``session.seed`` then tells.
+        ops: functions decorated with :func:`refexec.op` that this session prefers over the registered operators.
+        override: allow ``ops`` to replace standard operators; each use is a diagnostic.
+        format: ``"onnx"``, ``"text"``, ``"json"`` or ``"textproto"`` where the file's name does not say it.
+        base_dir: the folder of external data, for models that are not given by path.
+
+    Raises:
+        ModelError, UnsupportedError, LimitExceeded: see :mod:`refexec.errors`.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        *,
+        profile: str | Profile = "reference",
+        limits: Limits | None = None,
+        strict: bool = False,
+        threads: int | None = None,
+        seed: int | None = 0,
+        ops: Sequence[Callable[..., Any]] = (),
+        override: bool = False,
+        format: str | None = None,
+        base_dir: Any = None,
+    ) -> None:
+        if threads is not None and threads < 1:
+            raise UnsupportedError("threads is a number from 1 on", threads=threads)
+        self.limits = limits or Limits()
+        self.profile = primitives.profile(profile)
+        self.strict = strict
+        self.threads = threads
+        self.seed = secrets.randbits(63) if seed is None else int(seed)
+        self._ops = tuple(ops)
+        self._override = override
+        self.model = model if isinstance(model, LoadedModel) else loading.load(model, format=format, limits=self.limits, base_dir=base_dir)
+        findings = Findings(strict)
+        findings.diagnostics.extend(self.model.diagnostics)
+        findings.diagnostics.extend(checking.check(self.model, self.limits, strict))
+        registry.load_operators()
+        if self.profile.kernels:
+            primitives.load_kernels()
+        overrides = _overrides(self._ops, override, findings)
+        shared = builder.Model(self.model.proto, self.limits, self.profile, findings, self.model.external.read, overrides)
+        with _collector_paused(len(self.model.proto.graph.node)):
+            self.plan: Plan = builder.build(shared)
+        self.diagnostics: list[Diagnostic] = findings.diagnostics
+
+    @property
+    def inputs(self) -> tuple[ValueInfo, ...]:
+        """Name and type of each input that has no initial value."""
+        return tuple(i for i, s in zip(self.plan.inputs, self.plan.input_slots, strict=True) if s not in self.plan.constants)
+
+    @property
+    def outputs(self) -> tuple[ValueInfo, ...]:
+        """Name and type of each output."""
+        return self.plan.outputs
+
+    def run(self, outputs: Sequence[str] | None, feeds: Feeds) -> list[Any]:
+        """Run the model once.
+
+        Args:
+            outputs: names of the values to return, intermediate ones too; None for the model's outputs.
+            feeds: a dict by name, or values in the order of ``inputs``. Intermediate values may be fed: what makes them
+                is then not run.
+
+        Returns:
+            One value per name: ndarray, list for a sequence, None for an empty optional, dict for a map. They share memory
+            with nothing.
+
+        Raises:
+            FeedError, RuleViolation, LimitExceeded: see :mod:`refexec.errors`.
+        """
+        return [to_public(v) for v in self._run(outputs, feeds, None)]
+
+    def trace(self, feeds: Feeds, outputs: Sequence[str] | None = None) -> Trace:
+        """Run every node and keep all values: see :class:`refexec.observe.trace.Trace`."""
+        from refexec.observe.trace import Trace
+
+        return Trace.record(self, feeds, outputs)
+
+    def steps(self, feeds: Feeds, outputs: Sequence[str] | None = None) -> Iterator[Event]:
+        """Run node by node: an iterator of events, those of subgraphs and functions included. Closing it ends the run."""
+        from refexec.observe.steps import steps
+
+        return steps(self, feeds, outputs)
+
+    def observe(self, feeds: Feeds, observer: Callable[[Event], None], outputs: Sequence[str] | None = None) -> list[Any]:
+        """Run every node that can run and call ``observer`` with an event after each. Returns what :meth:`run` returns."""
+        return [to_public(v) for v in self._run(outputs, feeds, observer)]
+
+    def _run(self, outputs: Sequence[str] | None, given: Feeds, observer: Callable[[Event], None] | None) -> list[Any]:
+        named = self._named(given)
+        names = [o.name for o in self.outputs] if outputs is None else list(outputs)
+        plan = self.plan.select(names, named, keep=observer is not None)
+        with np.errstate(all="ignore"):
+            values = feeds.prepare(plan, named, self.profile.wide)
+            current = Run(Budget(self.limits), self.seed, observer, self.profile.wide)
+            slots = plan.template.copy()
+            for slot, value in zip(plan.input_slots, values, strict=True):
+                slots[slot] = value
+            before = set_active_budget(current.budget)
+            try:
+                execute(plan, slots, current)
+            finally:
+                set_active_budget(before)
+        return _escaped([slots[s] for s in plan.output_slots], values)
+
+    def _named(self, given: Feeds) -> Mapping[str, Any]:
+        if isinstance(given, Mapping):
+            return given
+        inputs = self.inputs
+        if isinstance(given, (str, bytes, np.ndarray)) or len(given) > len(inputs):
+            raise FeedError("feeds are a dict by name or one value per input", inputs=[i.name for i in inputs])
+        return {info.name: value for info, value in zip(inputs, given, strict=False)}
+
+    def __repr__(self) -> str:
+        ins = ", ".join(f"{i.name}: {i.type}" for i in self.inputs)
+        outs = ", ".join(f"{o.name}: {o.type}" for o in self.outputs)
+        return f"<refexec.Session {self.plan.name or 'model'}({ins}) -> ({outs}), profile {self.profile.name}>"
+
+    def __reduce__(self) -> Any:
+        source = self.model.path if self.model.path is not None else self.model.proto.SerializeToString()
+        return _restore, (
+            source,
+            self.profile.name,
+            self.limits,
+            self.strict,
+            self.threads,
+            self.seed,
+            self._ops,
+            self._override,
+            self.model.format,
+            self.model.base_dir,
+        )
+
+
+def _restore(
+    source: Any,
+    profile: str,
+    limits: Limits,
+    strict: bool,
+    threads: int | None,
+    seed: int,
+    ops: Any,
+    override: bool,
+    format: str | None,
+    base_dir: Any,
+) -> Session:
+    kind = format if not isinstance(source, bytes) else "onnx"
+    return Session(
+        source,
+        profile=profile,
+        limits=limits,
+        strict=strict,
+        threads=threads,
+        seed=seed,
+        ops=ops,
+        override=override,
+        format=kind,
+        base_dir=base_dir,
+    )
+
+
+@contextmanager
+def _collector_paused(nodes: int) -> Iterator[None]:
+    """Planning a large graph makes many objects and no garbage; the cyclic collector would go through them again and again."""
+    pause = nodes > LARGE_GRAPH and gc.isenabled()
+    if pause:
+        gc.disable()
+    try:
+        yield
+    finally:
+        if pause:
+            gc.enable()
+
+
+def _overrides(functions: Sequence[Callable[..., Any]], override: bool, findings: Findings) -> dict[Key, Operator]:
+    chosen: dict[Key, Operator] = {}
+    for function in functions:
+        entries = registry.entries(function)
+        if not entries:
+            raise UnsupportedError("ops are functions decorated with refexec.op", seen=getattr(function, "__name__", function))
+        for entry in entries:
+            if entry.domain in standard_domains():
+                if not override:
+                    raise UnsupportedError(f"{entry.label} is a standard operator: replacing it needs override=True")
+                findings.report("override", f"{entry.label} is replaced by {function.__module__}.{function.__qualname__}", "session")
+            chosen[entry.key] = entry
+    return chosen
+
+
+def _escaped(values: Sequence[Any], given: Sequence[Any]) -> list[Any]:
+    """Values that leave: copied unless they own their memory, may be written and are no feed and no other output."""
+    seen = {id(v) for v in given}
+    return [_own(v, seen) for v in values]
+
+
+def _own(value: Any, seen: set[int]) -> Any:
+    if isinstance(value, np.ndarray):
+        if value.base is not None or not value.flags.writeable or not value.flags.owndata or id(value) in seen:
+            value = value.copy(order="C")
+        seen.add(id(value))
+        return value
+    items = getattr(value, "items", None)
+    if isinstance(items, list):
+        return type(value)(value.elem_type, [_own(v, seen) for v in items])
+    if hasattr(value, "elem_type") and value.value is not None:
+        return type(value)(value.elem_type, _own(value.value, seen))
+    return value
+
+
+def run(model: Any, feeds: Feeds, outputs: Sequence[str] | None = None, **options: Any) -> list[Any]:
+    """``Session(model, **options).run(outputs, feeds)``."""
+    return Session(model, **options).run(outputs, feeds)
+
+
+def run_op(
+    op_type: str,
+    *inputs: Any,
+    opset: int | None = None,
+    domain: str = "",
+    outputs: int | None = None,
+    profile: str | Profile = "reference",
+    seed: int | None = 0,
+    ops: Sequence[Callable[..., Any]] = (),
+    override: bool = False,
+    limits: Limits | None = None,
+    **attributes: Any,
+) -> Any:
+    """Run one operator: ``run_op("Softmax", x, opset=11, axis=1)``.
+
+    Args:
+        op_type: the operator's name.
+        inputs: arrays, lists (sequences of arrays), or None for an absent input.
+        opset: the opset version to import; the newest of the domain when None.
+        domain: the operator's domain.
+        outputs: how many outputs to ask for; all that the schema names when None (for a variadic output that is one).
+        profile, seed, ops, override, limits: as for :class:`Session`.
+        attributes: as in ``onnx.helper.make_node``.
+
+    Returns:
+        The output, or a tuple of them when there are several.
+    """
+    domain = normalize_domain(domain)
+    version = opset if opset is not None else standard_domains().get(domain, 1)
+    if domain in standard_domains():
+        formal = signature(domain, op_type, version)
+        count = outputs or attributes.get("num_outputs") or len(formal.outputs)
+    else:
+        count = outputs or 1
+    given = {f"in{i}": _public_input(v) for i, v in enumerate(inputs) if v is not None}
+    names = [f"in{i}" if v is not None else "" for i, v in enumerate(inputs)]
+    results = [f"out{i}" for i in range(count)]
+    protos = {k: tensor_to_proto(v) if isinstance(v, np.ndarray) else v for k, v in attributes.items() if v is not None}
+    node = onnx.helper.make_node(op_type, names, results, domain=domain, **protos)
+    graph = onnx.helper.make_graph(
+        [node], op_type, [onnx.helper.make_value_info(k, type_to_proto(value_type_of(v))) for k, v in given.items()],
+        [onnx.ValueInfoProto(name=r) for r in results],
+    )  # fmt: skip
+    imports = [onnx.helper.make_opsetid(domain, version)]
+    if domain and domain in standard_domains():
+        imports.append(onnx.helper.make_opsetid("", standard_domains()[""]))
+    model = onnx.helper.make_model(graph, opset_imports=imports, ir_version=onnx.IR_VERSION)
+    produced = Session(model, profile=profile, seed=seed, ops=ops, limits=limits, override=override).run(None, given)
+    return produced[0] if count == 1 else tuple(produced)
+
+
+def _public_input(value: Any) -> Any:
+    if isinstance(value, (list, tuple)) and value and isinstance(value[0], np.ndarray):
+        from refexec.values import Sequence as SequenceValue
+
+        return SequenceValue(value_type_of(value[0]), list(value))
+    array = np.asarray(value)
+    return array.astype(object) if array.dtype.kind == "U" else array
