@@ -1,0 +1,1 @@
+"""onnx/defs/controlflow: If, Loop, Scan."""

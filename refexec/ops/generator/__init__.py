@@ -1,0 +1,1 @@
+"""onnx/defs/generator: constants, ranges, random numbers."""

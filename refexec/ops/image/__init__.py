@@ -1,0 +1,1 @@
+"""onnx/defs/image: decoding of images."""

@@ -1,0 +1,1 @@
+"""onnx/defs/logical: comparisons, boolean and bitwise operators."""

@@ -1,0 +1,1 @@
+"""onnx/defs/math: elementwise arithmetic, functions, products, softmax, losses, spectra."""

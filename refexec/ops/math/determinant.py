@@ -1,0 +1,27 @@
+"""Det."""
+
+import numpy as np
+
+from refexec.comparison import Call, rounded
+from refexec.errors import require
+from refexec.registry import op
+from refexec.values import max_finite, smallest_subnormal, unit_roundoff
+
+
+def determinant_bound(call: Call):
+    """Elimination gives the determinant of a matrix that differs by a few M * u of its largest row. Hadamard bounds what that
+    changes: exchange one row for the difference and take the product of the lengths of the others."""
+    (X,), (element,) = call.inputs, call.elements
+    size, u = X.shape[-1], unit_roundoff(element.dtype)
+    lengths = np.sort(np.sqrt(np.square(X).sum(axis=-1)), axis=-1)
+    largest = lengths.max(axis=-1, initial=0)
+    others = np.prod(lengths[..., 1:], axis=-1)
+    bound = 4 * size**2 * size * u * largest * others + smallest_subnormal(element.dtype)
+    return (np.where(largest * others > max_finite(element.dtype), np.inf, bound),)
+
+
+@op("Det", since=11, also=(22,), arithmetic="rounded", compare=rounded(determinant_bound), long_double=False)
+def det_11(X, /):
+    """The determinant of each matrix in the last two dimensions: 1 for a matrix without elements."""
+    require(X.ndim >= 2 and X.shape[-1] == X.shape[-2], "the last two dimensions are those of square matrices", X=X.shape)
+    return np.linalg.det(X)

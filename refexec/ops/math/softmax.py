@@ -1,0 +1,92 @@
+"""Softmax, LogSoftmax, Hardmax."""
+
+from math import prod
+
+import numpy as np
+
+from refexec.comparison import Call, discrete, rounded
+from refexec.ops.common import as_2d, normalize_axis
+from refexec.registry import op
+from refexec.values import smallest_subnormal, unit_roundoff
+
+
+def one_axis(x, axis):
+    """How many elements are normalized together."""
+    return x.shape[axis]
+
+
+def all_from(x, axis):
+    """How many elements are normalized together before version 13."""
+    return prod(x.shape[axis:])
+
+
+def softmax_bound(terms):
+    """Relative error of exp(x - max) is the rounding of x - max; that of the sum grows with the number of terms."""
+
+    def bound(call: Call):
+        (x,), (y,), dtype = call.inputs, call.outputs, call.elements[0].dtype
+        spread = np.where(np.isfinite(x), np.abs(x), 0).max(initial=0.0)
+        count = terms(x, **call.attributes)
+        return ((2 * spread + count + 8) * unit_roundoff(dtype) * np.abs(y) + 2 * smallest_subnormal(dtype),)
+
+    return rounded(bound)
+
+
+def log_softmax_bound(terms):
+    """The absolute error of a logarithm is the relative error of its argument."""
+
+    def bound(call: Call):
+        (x,), (y,), dtype = call.inputs, call.outputs, call.elements[0].dtype
+        spread = np.where(np.isfinite(x), np.abs(x), 0).max(initial=0.0)
+        count = terms(x, **call.attributes)
+        return ((2 * spread + count + 8 + np.abs(y)) * unit_roundoff(dtype),)
+
+    return rounded(bound)
+
+
+@op("Softmax", since=13, arithmetic="rounded", compare=softmax_bound(one_axis))
+def softmax_13(input, /, *, axis=-1):
+    """exp(x) / sum(exp(x)) along ``axis``. The maximum is subtracted first, which changes no value but overflow.
+
+    A NaN or +inf, or nothing but -inf, along the axis gives NaN there.
+    """
+    axis = normalize_axis(axis, input.ndim)
+    e = np.exp(input - input.max(axis=axis, keepdims=True, initial=-np.inf))
+    return e / e.sum(axis=axis, keepdims=True)
+
+
+@op("LogSoftmax", since=13, arithmetic="rounded", compare=log_softmax_bound(one_axis))
+def log_softmax_13(input, /, *, axis=-1):
+    """x - max - log(sum(exp(x - max))) along ``axis``: stays finite where softmax underflows to 0."""
+    axis = normalize_axis(axis, input.ndim)
+    shifted = input - input.max(axis=axis, keepdims=True, initial=-np.inf)
+    return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
+
+
+@op("Hardmax", since=13, arithmetic="exact", compare=discrete())
+def hardmax_13(input, /, *, axis=-1):
+    """1 for the first of the largest values along ``axis``, else 0."""
+    axis = normalize_axis(axis, input.ndim)
+    output = np.zeros_like(input)
+    if input.size:
+        first = np.expand_dims(input.argmax(axis=axis), axis)
+        np.put_along_axis(output, first, np.ones((), input.dtype), axis=axis)
+    return output
+
+
+@op("Softmax", since=1, also=(11,), like=softmax_13, compare=softmax_bound(all_from))
+def softmax_1(input, /, *, axis=1):
+    """Before version 13: over all dimensions from ``axis`` on, taken as one."""
+    return as_2d(softmax_13, input, axis)
+
+
+@op("LogSoftmax", since=1, also=(11,), like=log_softmax_13, compare=log_softmax_bound(all_from))
+def log_softmax_1(input, /, *, axis=1):
+    """Before version 13: over all dimensions from ``axis`` on, taken as one."""
+    return as_2d(log_softmax_13, input, axis)
+
+
+@op("Hardmax", since=1, also=(11,), like=hardmax_13)
+def hardmax_1(input, /, *, axis=1):
+    """Before version 13: over all dimensions from ``axis`` on, taken as one."""
+    return as_2d(hardmax_13, input, axis)

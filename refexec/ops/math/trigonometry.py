@@ -1,0 +1,90 @@
+"""Sin, Cos, Tan, their inverses, and the hyperbolic functions. Angles are in radians; outside the domain the result is NaN."""
+
+import numpy as np
+
+from refexec.comparison import ulps
+from refexec.ops.math.bounds import elementwise
+from refexec.registry import op
+from refexec.values import smallest_subnormal, ulp, unit_roundoff
+
+
+def circular_error(x, y, dtype):
+    """Taking multiples of pi / 2 off in the type itself leaves a few roundoffs of 1, however small the result."""
+    return 8 * unit_roundoff(dtype) + 2 * ulp(y, dtype)
+
+
+def tanh_error(x, y, dtype):
+    """Rational functions scale x down before they scale it up again, which costs bits below the normal range."""
+    return 16 * ulp(y, dtype) + 256 * smallest_subnormal(dtype)
+
+
+@op("Sin", since=7, also=(22,), arithmetic="rounded", compare=elementwise(circular_error))
+def sin_7(input, /):
+    """sin(x); NaN for an infinity."""
+    return np.sin(input)
+
+
+@op("Cos", since=7, also=(22,), arithmetic="rounded", compare=elementwise(circular_error))
+def cos_7(input, /):
+    """cos(x); NaN for an infinity."""
+    return np.cos(input)
+
+
+@op("Tan", since=7, also=(22,), arithmetic="rounded", compare=ulps(4))
+def tan_7(input, /):
+    """tan(x); NaN for an infinity."""
+    return np.tan(input)
+
+
+@op("Asin", since=7, also=(22,), arithmetic="rounded", compare=ulps(8))
+def asin_7(input, /):
+    """The angle in [-pi/2, pi/2] whose sine is x; NaN outside [-1, 1]."""
+    return np.arcsin(input)
+
+
+@op("Acos", since=7, also=(22,), arithmetic="rounded", compare=ulps(8))
+def acos_7(input, /):
+    """The angle in [0, pi] whose cosine is x; NaN outside [-1, 1]."""
+    return np.arccos(input)
+
+
+@op("Atan", since=7, also=(22,), arithmetic="rounded", compare=ulps(8))
+def atan_7(input, /):
+    """The angle in [-pi/2, pi/2] whose tangent is x."""
+    return np.arctan(input)
+
+
+@op("Sinh", since=9, also=(22,), arithmetic="rounded", compare=ulps(4))
+def sinh_9(input, /):
+    """(exp(x) - exp(-x)) / 2."""
+    return np.sinh(input)
+
+
+@op("Cosh", since=9, also=(22,), arithmetic="rounded", compare=ulps(4))
+def cosh_9(input, /):
+    """(exp(x) + exp(-x)) / 2."""
+    return np.cosh(input)
+
+
+@op("Tanh", since=1, also=(6, 13), arithmetic="rounded", compare=elementwise(tanh_error))
+def tanh_1(input, /):
+    """sinh(x) / cosh(x)."""
+    return np.tanh(input)
+
+
+@op("Asinh", since=9, also=(22,), arithmetic="rounded", compare=ulps(4))
+def asinh_9(input, /):
+    """The x whose hyperbolic sine is the input."""
+    return np.arcsinh(input)
+
+
+@op("Acosh", since=9, also=(22,), arithmetic="rounded", compare=ulps(4))
+def acosh_9(input, /):
+    """The x >= 0 whose hyperbolic cosine is the input; NaN below 1."""
+    return np.arccosh(input)
+
+
+@op("Atanh", since=9, also=(22,), arithmetic="rounded", compare=ulps(4))
+def atanh_9(input, /):
+    """The x whose hyperbolic tangent is the input; infinite at -1 and 1, NaN beyond."""
+    return np.arctanh(input)

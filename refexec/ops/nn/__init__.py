@@ -1,0 +1,1 @@
+"""onnx/defs/nn: convolution, pooling, normalisation, attention."""

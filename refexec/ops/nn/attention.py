@@ -1,0 +1,143 @@
+"""Attention."""
+
+import numpy as np
+
+from refexec.comparison import rounded
+from refexec.errors import require
+from refexec.limits import claim
+from refexec.ops.common import unidirectional
+from refexec.ops.nn.attention_bounds import attention_bound
+from refexec.ops.nn.attention_core import attention, rounded_to, wide
+from refexec.registry import op
+from refexec.types import element_type
+
+
+@op("Attention", since=25, arithmetic="stated", compare=rounded(attention_bound))
+def attention_25(
+    Q, K, V, attn_mask=None, past_key=None, past_value=None, nonpad_kv_seqlen=None, /, *,
+    ctx, is_causal=0, kv_num_heads=None, left_window_size=-1, q_num_heads=None, qk_matmul_output_mode=0, right_window_size=-1, scale=None,
+    softcap=0.0, softmax_precision=None,
+):  # fmt: skip
+    """Y = softmax(Q K' * scale + bias) V per head; the bias is the mask, with -inf where a query may not see a key.
+
+    Q is (B, H, S, D), K (B, G, T, D), V (B, G, T, E), H a multiple of G; or all are (B, S, heads * D). The past stands
+    before K and V, and both together are returned. Query i stands at position p = i + offset: the length of the past, or
+    nonpad_kv_seqlen[b] - S, or 0; it sees keys j <= p if causal, p - left <= j <= p + right, and j < nonpad_kv_seqlen[b].
+    Each step is rounded to the type of Q, the softmax to ``softmax_precision`` (the type of Q when absent). A query that
+    sees no key gives zeros. ``qk_matmul_output`` is Q K' * scale (mode 0), after softcap (1), with bias (2), or the softmax (3).
+    """
+    q, k, v = by_head(Q, q_num_heads, "Q"), by_head(K, kv_num_heads, "K"), by_head(V, kv_num_heads, "V")
+    check_heads(q, k, v)
+    k, v, past = with_past(k, v, past_key, past_value, nonpad_kv_seqlen)
+    require(0 <= qk_matmul_output_mode <= 3, "qk_matmul_output_mode is from 0 to 3", qk_matmul_output_mode=qk_matmul_output_mode)
+    require(softcap >= 0, "softcap is not negative", softcap=softcap)
+    offset = past if nonpad_kv_seqlen is None else nonpad_kv_seqlen.reshape(-1, 1, 1, 1) - q.shape[2]
+    seen = visible(q.shape[2], k.shape[2], offset, is_causal, left_window_size, right_window_size, nonpad_kv_seqlen)
+    if attn_mask is not None and attn_mask.ndim and nonpad_kv_seqlen is not None:
+        long_enough = attn_mask.shape[-1] >= nonpad_kv_seqlen.max(initial=0)
+        require(long_enough, "the mask is at least as long as the valid keys", attn_mask=attn_mask.shape, nonpad_kv_seqlen=nonpad_kv_seqlen)
+    bias = combined(attn_mask, seen, (*q.shape[:3], k.shape[2]), q.dtype)
+    Y, stage = attention(
+        q, k, v, bias,
+        scale=checked_scale(scale),
+        softcap=softcap,
+        precision=q.dtype if softmax_precision is None else working_dtype(ctx, softmax_precision),
+        stage=qk_matmul_output_mode if ctx.wants(3) else None,
+    )  # fmt: skip
+    return Y.transpose(0, 2, 1, 3).reshape(*Q.shape[:2], -1) if Q.ndim == 3 else Y, k, v, stage
+
+
+@op("Attention", since=24, like=attention_25)
+def attention_24(Q, K, V, attn_mask=None, past_key=None, past_value=None, nonpad_kv_seqlen=None, /, *, ctx, **attributes):
+    """Before version 25: no windows."""
+    return attention_25(Q, K, V, attn_mask, past_key, past_value, nonpad_kv_seqlen, ctx=ctx, **attributes)
+
+
+@op("Attention", since=23, like=attention_25)
+def attention_23(Q, K, V, attn_mask=None, past_key=None, past_value=None, /, *, ctx, **attributes):
+    """Before version 24: no padded keys, and the mask's last dimension is that of the keys or 1."""
+    if attn_mask is not None and attn_mask.ndim and K.ndim > 2:
+        keys = K.shape[-2] + (0 if past_key is None else past_key.shape[-2])
+        require(attn_mask.shape[-1] in (1, keys), "the mask broadcasts to one value per key", attn_mask=attn_mask.shape, keys=keys)
+        attn_mask = np.broadcast_to(attn_mask, (*attn_mask.shape[:-1], keys))
+    return attention_25(Q, K, V, attn_mask, past_key, past_value, None, ctx=ctx, **attributes)
+
+
+def by_head(x, heads, name):
+    """An input as (B, heads, S, D)."""
+    require(x.ndim in (3, 4), "Q, K and V are (B, heads, S, D) or (B, S, heads * D)", name=name, shape=x.shape)
+    if x.ndim == 4:
+        require(heads in (None, x.shape[1]), "the number of heads is that of inputs of rank 4", name=name, heads=heads, shape=x.shape)
+        return x
+    require(heads is not None, "q_num_heads and kv_num_heads are given for inputs of rank 3", name=name)
+    require(heads > 0 and x.shape[2] % heads == 0, "the number of heads divides the last dimension", name=name, heads=heads, shape=x.shape)
+    return x.reshape(*x.shape[:2], heads, x.shape[2] // heads).transpose(0, 2, 1, 3)
+
+
+def check_heads(q, k, v):
+    """What Q (B, H, S, D), K (B, G, T, D) and V (B, G, T, E) have in common."""
+    shapes = {"Q": q.shape, "K": k.shape, "V": v.shape}
+    require(q.shape[0] == k.shape[0] == v.shape[0], "Q, K and V have one batch size", **shapes)
+    require(q.shape[3] == k.shape[3], "Q and K have one head size", **shapes)
+    require(k.shape[1:3] == v.shape[1:3], "K and V have the same heads and length", **shapes)
+    require(k.shape[1] > 0 and q.shape[1] % k.shape[1] == 0, "q_num_heads is a multiple of kv_num_heads", **shapes)
+
+
+def with_past(k, v, past_key, past_value, nonpad):
+    """Keys and values after those of the past, and the length of the past."""
+    require((past_key is None) == (past_value is None), "past_key and past_value are used together")
+    if nonpad is not None:
+        require(past_key is None, "nonpad_kv_seqlen is not used together with past_key")
+        valid = nonpad.shape == k.shape[:1] and np.all((nonpad >= 0) & (nonpad <= k.shape[2]))
+        require(valid, "nonpad_kv_seqlen has one length per sample, from 0 to the length of K", nonpad_kv_seqlen=nonpad, K=k.shape)
+    if past_key is None:
+        return k, v, 0
+    fits = all(p.ndim == 4 and p.shape[:2] == x.shape[:2] and p.shape[3] == x.shape[3] for p, x in ((past_key, k), (past_value, v)))
+    fits = fits and past_key.shape[2] == past_value.shape[2]
+    require(fits, "the past is (B, heads, P, D) like K and V", past_key=past_key.shape, past_value=past_value.shape, K=k.shape, V=v.shape)
+    joined = [np.concatenate(pair, axis=2) for pair in ((past_key, k), (past_value, v))]
+    return *joined, past_key.shape[2]
+
+
+def visible(queries, keys, offset, is_causal, left, right, nonpad):
+    """Which key each query sees, as a boolean array that broadcasts to (B, 1, S, T); None for all."""
+    require(left >= -1 and right >= -1, "a window size is -1 or not negative", left_window_size=left, right_window_size=right)
+    p = np.arange(queries)[:, None] + offset
+    j = np.arange(keys)
+    rules = []
+    if is_causal:
+        rules.append(j <= p)
+    if left >= 0:
+        rules.append(p - left <= j)
+    if right >= 0:
+        rules.append(j <= p + right)
+    if nonpad is not None:
+        rules.append(j < nonpad.reshape(-1, 1, 1, 1))
+    return None if not rules else np.logical_and.reduce(np.broadcast_arrays(*rules))
+
+
+def combined(mask, seen, shape, dtype):
+    """The bias of the scores of ``shape``: the mask, padded with -inf along the keys, and -inf where nothing is seen."""
+    hidden = dtype.type(-np.inf)
+    if mask is None:
+        return None if seen is None else np.where(seen, dtype.type(0), hidden)
+    bias = np.where(mask, dtype.type(0), hidden) if mask.dtype == bool else rounded_to(wide(mask), dtype)
+    missing = shape[-1] - mask.shape[-1] if mask.ndim else 0
+    if missing > 0:
+        claim((*mask.shape[:-1], shape[-1]), dtype)
+        bias = np.concatenate([bias, np.full((*mask.shape[:-1], missing), hidden, dtype)], axis=-1)
+    unidirectional(bias, shape, name="attn_mask")
+    bias = np.broadcast_to(bias, (*bias.shape[:-1], shape[-1]))
+    return bias if seen is None else np.where(seen, bias, hidden)
+
+
+def checked_scale(scale):
+    """``scale``, of which the root is taken; None for 1 / sqrt(head size)."""
+    require(scale is None or scale >= 0, "scale is not negative: Q and K are multiplied by its square root", scale=scale)
+    return scale
+
+
+def working_dtype(ctx, precision):
+    """The dtype of ``softmax_precision`` in this run."""
+    require(precision in (1, 10, 11, 16), "softmax_precision is FLOAT, FLOAT16, DOUBLE or BFLOAT16", softmax_precision=precision)
+    return ctx.zeros((), element_type(precision)).dtype

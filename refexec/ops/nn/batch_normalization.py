@@ -1,0 +1,122 @@
+"""BatchNormalization."""
+
+import numpy as np
+
+from refexec.comparison import rounded
+from refexec.errors import require
+from refexec.ops.common import mean as mean_over
+from refexec.ops.nn.standardization import affine, per_output, standardized
+from refexec.registry import op
+from refexec.values import unit_roundoff
+
+
+def layout(X, spatial):
+    """The axes that a statistic is taken over, and the shape of one: (C,), or (C, D1, ...) where not ``spatial``."""
+    if X.ndim == 1:
+        return (0,), (1,)
+    require(X.ndim >= 2, "X is (N, C, D1, ...) or (N,)", X=X.shape)
+    return ((0, *range(2, X.ndim)), X.shape[1:2]) if spatial else ((0,), X.shape[1:])
+
+
+def spread(parameters, X, shape):
+    """Parameters in a form that broadcasts over X."""
+    require(
+        all(p.shape == shape for p in parameters), "each parameter has one value per channel", shapes=[p.shape for p in parameters], X=X
+    )
+    return [p.reshape(*shape, *(1,) * (len(X) - 1 - len(shape))) for p in parameters]
+
+
+def inference(X, scale, B, mean, var, epsilon, spatial=1):
+    """Y = (X - mean) / sqrt(var + epsilon) * scale + B."""
+    scale, B, mean, var = spread((scale, B, mean, var), X.shape, layout(X, spatial)[1])
+    return (X - mean) / np.sqrt(var + epsilon) * scale + B
+
+
+def training(X, scale, B, mean, var, epsilon, momentum, spatial=1):
+    """Y by the statistics of X, the running statistics, the statistics of X. Variances are those of the population."""
+    axes, shape = layout(X, spatial)
+    scale, B, mean, var = spread((scale, B, mean, var), X.shape, shape)
+    current_mean = mean_over(X, axes)
+    current_var = mean_over(np.square(X - current_mean), axes)
+    Y = (X - current_mean) / np.sqrt(current_var + epsilon) * scale + B
+    running = [old * momentum + new * (1 - momentum) for old, new in ((mean, current_mean), (var, current_var))]
+    return Y, *(statistic.reshape(shape) for statistic in (*running, current_mean, current_var))
+
+
+def trains(attributes, further_outputs):
+    """Whether a call normalises by the statistics of X."""
+    if "is_test" in attributes:
+        return not attributes["is_test"]
+    return bool(attributes["training_mode"]) if "training_mode" in attributes else any(y is not None for y in further_outputs)
+
+
+def batch_norm_bound(call):
+    """Of the inference form in any order of its steps; in training the errors of the statistics come first."""
+    X, scale, B, mean, var = call.inputs
+    attributes, u = call.attributes, unit_roundoff(call.elements[0].dtype)
+    epsilon, momentum = attributes.get("epsilon", 1e-5), attributes.get("momentum", 0.9)
+    axes, shape = layout(X, attributes.get("spatial", 1))
+    a, b, m, v = spread((scale, B, mean, var), X.shape, shape)
+    if not trains(attributes, call.outputs[1:]):
+        factor = np.abs(a / np.sqrt(v + epsilon))
+        return per_output(call, lambda u: 8 * u * ((np.abs(X) + np.abs(m)) * factor + np.abs(b)))
+    s = standardized(X, axes, epsilon, u)
+
+    def running(old, new, error):
+        return lambda u: (error * (1 - momentum) + 4 * u * (np.abs(old * momentum) + np.abs(new))).reshape(shape)
+
+    def current(value, error):
+        return lambda u: (error + u * np.abs(value)).reshape(shape)
+
+    return per_output(
+        call,
+        lambda u: affine(s, a, b, u, call.outputs[0]),
+        running(m, s.mean, s.mean_error),
+        running(v, s.variance, s.variance_error),
+        current(s.mean, s.mean_error),
+        current(s.variance, s.variance_error),
+    )
+
+
+@op("BatchNormalization", since=14, also=(15,), arithmetic="rounded", compare=rounded(batch_norm_bound))
+def batch_normalization_14(X, scale, B, input_mean, input_var, /, *, ctx, epsilon=1e-5, momentum=0.9, training_mode=0):
+    """Y = (X - mean) / sqrt(var + epsilon) * scale + B per channel, by the given statistics, or in training by those of X.
+
+    running = input * momentum + current * (1 - momentum), for mean and variance (of the population, over N and the spatial axes).
+    """
+    if training_mode:
+        return training(X, scale, B, input_mean, input_var, epsilon, momentum)[:3]
+    only_y(ctx)
+    return inference(X, scale, B, input_mean, input_var, epsilon)
+
+
+def further(ctx):
+    """Which of the outputs after Y are asked for."""
+    return [ctx.wants(i) for i in range(1, ctx.outputs)]
+
+
+def only_y(ctx):
+    require(not any(further(ctx)), "outputs other than Y are those of the training mode", outputs=ctx.outputs)
+
+
+@op("BatchNormalization", since=9, like=batch_normalization_14)
+def batch_normalization_9(X, scale, B, mean, var, /, *, ctx, epsilon=1e-5, momentum=0.9):
+    """Before version 14: training is when more outputs than Y are asked for: running mean and variance, those of X."""
+    return batch_normalization_7(X, scale, B, mean, var, ctx=ctx, epsilon=epsilon, momentum=momentum)
+
+
+@op("BatchNormalization", since=7, like=batch_normalization_14)
+def batch_normalization_7(X, scale, B, mean, var, /, *, ctx, epsilon=1e-5, momentum=0.9, spatial=1):
+    """Before version 9: without ``spatial`` each feature (C, D1, ...) has its own statistics, over N alone."""
+    if any(further(ctx)):
+        return training(X, scale, B, mean, var, epsilon, momentum, spatial)
+    return inference(X, scale, B, mean, var, epsilon, spatial)
+
+
+@op("BatchNormalization", since=1, also=(6,), like=batch_normalization_14)
+def batch_normalization_1(X, scale, B, mean, var, /, *, ctx, epsilon=1e-5, is_test=0, momentum=0.9, spatial=1):
+    """Before version 7: training is when ``is_test`` is 0."""
+    if is_test:
+        only_y(ctx)
+        return inference(X, scale, B, mean, var, epsilon, spatial)
+    return training(X, scale, B, mean, var, epsilon, momentum, spatial)

@@ -1,0 +1,99 @@
+"""InstanceNormalization, GroupNormalization, MeanVarianceNormalization."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from refexec.comparison import rounded
+from refexec.errors import require
+from refexec.ops.common import mean, normalize_axes
+from refexec.ops.nn.standardization import affine, per_output, standardized
+from refexec.registry import op
+from refexec.types import element_type
+from refexec.values import unit_roundoff
+
+
+def over_channels(parameter, channels, rank, name):
+    """A vector with one value per channel in a form that broadcasts over (N, C, D...)."""
+    require(parameter.shape == (channels,), "a parameter has one value per channel", name=name, shape=parameter.shape, channels=channels)
+    return parameter.reshape(-1, *(1,) * (rank - 2))
+
+
+def instance_norm_bound(call):
+    input, scale, B = call.inputs
+    u = unit_roundoff(call.elements[0].dtype)
+    s = standardized(input, tuple(range(2, input.ndim)), call.attributes.get("epsilon", 1e-5), u)
+    scale, B = (over_channels(p, input.shape[1], input.ndim, "") for p in (scale, B))
+    return per_output(call, lambda u: affine(s, scale, B, u, call.outputs[0]))
+
+
+@op("InstanceNormalization", since=1, also=(6, 22), arithmetic="rounded", compare=rounded(instance_norm_bound))
+def instance_normalization_1(input, scale, B, /, *, epsilon=1e-5):
+    """y = scale * (x - mean) / sqrt(variance + epsilon) + B; mean and variance per instance and channel, over the spatial axes."""
+    require(input.ndim >= 2, "input is (N, C, D1, ...)", input=input.shape)
+    C, rank = input.shape[1], input.ndim
+    axes = tuple(range(2, rank))
+    deviation = input - mean(input, axes)
+    normalized = deviation / np.sqrt(mean(np.square(deviation), axes) + epsilon)
+    return normalized * over_channels(scale, C, rank, "scale") + over_channels(B, C, rank, "B")
+
+
+def grouped(X, num_groups):
+    """X as (N, num_groups, elements of one group)."""
+    require(X.ndim >= 2, "X is (N, C, D1, ...)", X=X.shape)
+    require(num_groups >= 1 and X.shape[1] % num_groups == 0, "num_groups divides the number of channels", X=X.shape, num_groups=num_groups)
+    return X.reshape(X.shape[0], num_groups, int(np.prod(X.shape[1:], dtype=np.int64)) // num_groups)
+
+
+def group_norm_bound(call):
+    X, scale, bias = call.inputs
+    groups, u = call.attributes["num_groups"], unit_roundoff(element_type(call.attributes.get("stash_type", call.elements[0].number)).dtype)
+    s = standardized(grouped(X, groups), (2,), call.attributes.get("epsilon", 1e-5), u, moments=True)
+    per_channel = X.shape[1] // len(scale) if len(scale) else 1  # version 18 has one value per group
+    scale, bias = (over_channels(np.repeat(p, per_channel), X.shape[1], X.ndim, "") for p in (scale, bias))
+    whole = replace(s, value=s.value.reshape(X.shape), value_error=s.value_error.reshape(X.shape))
+    return per_output(call, lambda u: affine(whole, scale, bias, u, call.outputs[0]))
+
+
+@op("GroupNormalization", since=21, arithmetic="stated", compare=rounded(group_norm_bound))
+def group_normalization_21(X, scale, bias, /, *, ctx, epsilon=1e-5, num_groups, stash_type=1):
+    """y = scale * (x - mean) / sqrt(variance + epsilon) + bias; mean and variance per instance and group of channels.
+
+    scale and bias have one value per channel. Mean, variance and quotient are computed in ``stash_type``; the quotient has
+    the type of X again before it is scaled.
+    """
+    x = ctx.as_type(grouped(X, num_groups), stash_type)
+    deviation = x - mean(x, 2)
+    root = np.sqrt(mean(np.square(deviation), 2) + ctx.as_type(np.float32(epsilon), stash_type))
+    normalized = ctx.as_type(deviation / root, ctx.output_types[0].elem).reshape(X.shape)
+    return normalized * over_channels(scale, X.shape[1], X.ndim, "scale") + over_channels(bias, X.shape[1], X.ndim, "bias")
+
+
+@op("GroupNormalization", since=18, arithmetic="rounded", compare=rounded(group_norm_bound))
+def group_normalization_18(X, scale, bias, /, *, epsilon=1e-5, num_groups):
+    """Before version 21 (deprecated): scale and bias have one value per group, and no precision is stated."""
+    x = grouped(X, num_groups)
+    deviation = x - mean(x, 2)
+    normalized = deviation / np.sqrt(mean(np.square(deviation), 2) + epsilon)
+    return (normalized * over_channels(scale, num_groups, 3, "scale") + over_channels(bias, num_groups, 3, "bias")).reshape(X.shape)
+
+
+STD_FLOOR = 1e-9  # of the function body that defines the operator
+
+
+def mean_variance_bound(call):
+    (X,) = call.inputs
+    axes = normalize_axes(call.attributes.get("axes", (0, 2, 3)), X.ndim)
+    s = standardized(X, axes, 0.0, unit_roundoff(call.elements[0].dtype), floor=STD_FLOOR, moments=True)
+    return per_output(call, lambda u: s.value_error + u * np.abs(s.value))
+
+
+@op("MeanVarianceNormalization", since=9, also=(13,), arithmetic="rounded", compare=rounded(mean_variance_bound))
+def mean_variance_normalization_9(X, /, *, axes=(0, 2, 3)):
+    """Y = (X - mean) / (standard deviation + 1e-9), over ``axes``: 0 where all elements are equal.
+
+    The text gives the formula without 1e-9, the operator's function body has it.
+    """
+    over = normalize_axes(axes, X.ndim)
+    deviation = X - mean(X, over)
+    return deviation / (np.sqrt(mean(np.square(deviation), over)) + STD_FLOOR)

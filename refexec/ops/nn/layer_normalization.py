@@ -1,0 +1,82 @@
+"""LayerNormalization, RMSNormalization: over the last axes, with the precision of the first stage stated."""
+
+import numpy as np
+
+from refexec.comparison import rounded
+from refexec.ops.common import mean as mean_over
+from refexec.ops.common import normalize_axis, tensor_type, unidirectional
+from refexec.ops.nn.standardization import affine, per_output, standardized
+from refexec.registry import op
+from refexec.types import element_type
+from refexec.values import unit_roundoff
+
+
+def stash_types(attributes, inputs):
+    """Y has the type of X; Mean and InvStdDev have the stash type."""
+    stash = tensor_type(attributes["stash_type"])
+    return inputs[0], stash, stash
+
+
+def first_stage(call, centred):
+    X, attributes = call.inputs[0], call.attributes
+    axes = tuple(range(normalize_axis(attributes.get("axis", -1), X.ndim), X.ndim))
+    u = unit_roundoff(element_type(attributes.get("stash_type", 1)).dtype)
+    return standardized(X, axes, attributes.get("epsilon", 1e-5), u, centred=centred, moments=centred)
+
+
+def layer_norm_bound(call):
+    """The errors of the first stage in the stash type, scaled, and three roundings to the type of X."""
+    _, Scale, B = (*call.inputs, None)[:3]
+    s = first_stage(call, centred=True)
+    return per_output(
+        call,
+        lambda u: affine(s, Scale, B, u, call.outputs[0]),
+        lambda u: s.mean_error + u * np.abs(s.mean),
+        lambda u: s.inverse_error + u * s.inverse,
+    )
+
+
+@op("LayerNormalization", since=17, arithmetic="stated", compare=rounded(layer_norm_bound), result_types=stash_types)
+def layer_normalization_17(X, Scale, B=None, /, *, ctx, axis=-1, epsilon=1e-5, stash_type=1):
+    """Y = (X - mean) / sqrt(variance + epsilon) * Scale + B, over all dimensions from ``axis`` on.
+
+    Mean and variance are those of X in ``stash_type``, also for wider X; the normalised value has the type of X again
+    before it is scaled.
+    """
+    axes = tuple(range(normalize_axis(axis, X.ndim), X.ndim))
+    x = ctx.as_type(X, stash_type)
+    mean = mean_over(x, axes)
+    deviation = x - mean
+    variance = mean_over(np.square(deviation), axes)
+    inverse = 1 / np.sqrt(variance + ctx.as_type(np.float32(epsilon), stash_type))
+    normalized = ctx.as_type(deviation * inverse, ctx.output_types[0].elem)
+    unidirectional(Scale, X.shape, name="Scale")
+    if B is None:
+        return normalized * Scale, mean, inverse
+    unidirectional(B, X.shape, name="B")
+    return normalized * Scale + B, mean, inverse
+
+
+def scale_type(attributes, inputs):
+    """Y has the type of scale."""
+    return (inputs[1],)
+
+
+def rms_norm_bound(call):
+    """The errors of the first stage in the stash type, scaled, and two roundings to the type of Y."""
+    s = first_stage(call, centred=False)
+    return per_output(call, lambda u: affine(s, call.inputs[1], None, u, call.outputs[0]))
+
+
+@op("RMSNormalization", since=23, arithmetic="stated", compare=rounded(rms_norm_bound))
+def rms_normalization_23(X, scale, /, *, ctx, axis=-1, epsilon=1e-5, stash_type=1):
+    """Y = X / sqrt(mean(X * X) + epsilon) * scale, the mean over all dimensions from ``axis`` on.
+
+    The quotient is computed in ``stash_type`` and has the type of X again before it is scaled; Y has the type of scale.
+    """
+    axes = tuple(range(normalize_axis(axis, X.ndim), X.ndim))
+    x = ctx.as_type(X, stash_type)
+    root = np.sqrt(mean_over(np.square(x), axes) + ctx.as_type(np.float32(epsilon), stash_type))
+    normalized = ctx.as_type(x / root, X.dtype) if X.dtype != x.dtype else x / root
+    unidirectional(scale, X.shape, name="scale")
+    return ctx.as_type(normalized, ctx.output_types[0].elem) * scale

@@ -1,0 +1,108 @@
+"""LpPool, and the pools over all spatial axes: GlobalAveragePool, GlobalMaxPool, GlobalLpPool."""
+
+from math import prod
+
+import numpy as np
+
+from refexec.comparison import accumulation, exact, rounded
+from refexec.errors import require
+from refexec.ops.common import least, mean
+from refexec.ops.nn.pooling import pool_terms, pool_window, pool_windows
+from refexec.registry import op
+from refexec.values import smallest_subnormal, unit_roundoff
+
+POWER_ULPS = 4  # a power function in the working type is right to this many
+
+
+def norm_bound(terms):
+    """|y| times the errors of the powers, their sum and the root; and the root of what the powers lose by underflow."""
+
+    def lp_bound(call):
+        y, dtype, n, p = (
+            np.abs(call.outputs[0]),
+            call.elements[0].dtype,
+            terms(*call.inputs, **call.attributes),
+            call.attributes.get("p", 2),
+        )
+        logarithm = np.abs(np.log(np.where((y > 0) & np.isfinite(y), y, 1)))
+        relative = (n + 1 + POWER_ULPS) / p + POWER_ULPS + logarithm
+        tiny = (n * smallest_subnormal(dtype)) ** min(1 / p, 1) + smallest_subnormal(dtype)
+        return (relative * unit_roundoff(dtype) * y + tiny,)
+
+    return rounded(lp_bound)
+
+
+def spatial_axes(X):
+    """The axes after N and C."""
+    require(X.ndim >= 2, "X is (N, C, D1, ...) or (N, C)", X=X.shape)
+    return tuple(range(2, X.ndim))
+
+
+def spatial_terms(X, /, **attributes):
+    """How many elements one output element takes in."""
+    return prod(X.shape[2:])
+
+
+@op("LpPool", since=22, arithmetic="rounded", compare=norm_bound(pool_terms))
+def lp_pool_22(X, /, *, auto_pad="NOTSET", ceil_mode=0, dilations=None, kernel_shape, p=2, pads=None, strides=None):
+    """(sum of |x| ** p over each window) ** (1 / p)."""
+    window = pool_windows(
+        X.shape, kernel_shape, auto_pad=auto_pad, ceil_mode=ceil_mode, dilations=dilations, pads=pads, strides=strides, tail_windows=False
+    )
+    return window_norm(X, window, p)
+
+
+def window_norm(X, window, p):
+    return root(pool_window(power(X, p), window=window, reduce="sum"), p)
+
+
+def power(X, p):
+    require(p > 0, "p is positive", p=p)
+    return np.abs(X) ** p
+
+
+def root(sums, p):
+    return np.sqrt(sums) if p == 2 else sums ** (1 / p)
+
+
+@op("LpPool", since=18, like=lp_pool_22)
+def lp_pool_18(X, /, *, kernel_shape, p=2, **attributes):
+    """Before version 22: ``ceil_mode`` may add a window that lies in the padding alone; it gives 0."""
+    return window_norm(X, pool_windows(X.shape, kernel_shape, **attributes), p)
+
+
+@op("LpPool", since=2, also=(11,), like=lp_pool_22)
+def lp_pool_2(X, /, *, kernel_shape, **attributes):
+    """Before version 18: no dilations, and the number of windows is rounded down."""
+    return lp_pool_18(X, kernel_shape=kernel_shape, **attributes)
+
+
+@op("LpPool", since=1, like=lp_pool_22)
+def lp_pool_1(X, /, *, kernel_shape=None, p=2.0, **attributes):
+    """Before version 2: p may be a fraction."""
+    require(kernel_shape is not None, "kernel_shape is given")
+    return lp_pool_18(X, kernel_shape=kernel_shape, p=p, **attributes)
+
+
+@op("GlobalAveragePool", since=1, also=(22,), arithmetic="rounded", compare=accumulation(spatial_terms))
+def global_average_pool_1(X, /):
+    """The mean over all spatial axes, which become 1; NaN over no element."""
+    return mean(X, spatial_axes(X))
+
+
+@op("GlobalMaxPool", since=1, also=(22,), arithmetic="exact", compare=exact)
+def global_max_pool_1(X, /):
+    """The maximum over all spatial axes, which become 1. NaN, of which the specification does not speak, is the maximum."""
+    return np.maximum.reduce(X, axis=spatial_axes(X), keepdims=True, initial=least(X.dtype))
+
+
+@op("GlobalLpPool", since=2, also=(22,), arithmetic="rounded", compare=norm_bound(spatial_terms))
+def global_lp_pool_2(X, /, *, p=2):
+    """(sum of |x| ** p over all spatial axes) ** (1 / p)."""
+    return root(power(X, p).sum(axis=spatial_axes(X), keepdims=True), p)
+
+
+@op("GlobalLpPool", since=1, like=global_lp_pool_2)
+def global_lp_pool_1(X, /, *, p=2.0):
+    """Before version 2: p may be a fraction."""
+    return global_lp_pool_2(X, p=p)

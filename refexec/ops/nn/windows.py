@@ -1,0 +1,129 @@
+"""Sliding windows: strides, dilations, pads and the number of positions, as convolutions and pools share them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from refexec.errors import require
+from refexec.limits import claim
+from refexec.ops.common import Array
+
+MOST_TAPS = 1 << 20
+AUTO_PADS = ("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID", "")
+Pads = tuple[tuple[int, int], ...]
+Taps = tuple[tuple[tuple[int, ...], tuple[slice, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """Where a window of ``kernel`` elements stands on each spatial axis. ``pads`` are (begin, end) per axis.
+
+    ``taps`` has, for each position in the kernel, the slices of the padded input that it meets at all output positions.
+    ``tail`` is how far the last windows reach beyond the padded input, per axis (``ceil_mode``).
+    """
+
+    kernel: tuple[int, ...]
+    strides: tuple[int, ...]
+    dilations: tuple[int, ...]
+    pads: Pads
+    output: tuple[int, ...]
+    taps: Taps
+    tail: tuple[int, ...] = ()
+
+
+def windows(
+    spatial: Sequence[int],
+    kernel: Sequence[int],
+    *,
+    auto_pad: str = "NOTSET",
+    dilations: Sequence[int] | None = None,
+    pads: Sequence[int] | None = None,
+    strides: Sequence[int] | None = None,
+    ceil_mode: int = 0,
+    tail_windows: bool = True,
+) -> Windows:
+    """Resolve the window attributes of a node against the spatial shape of its input.
+
+    SAME_UPPER and SAME_LOWER choose pads so that output = ceil(input / stride), the odd element at the end or the beginning.
+    Otherwise output = (input + pads - extent) / stride + 1, rounded down, or up with ``ceil_mode``. Without
+    ``tail_windows`` a window that exists by rounding up and starts after the input is left out.
+    """
+    rank = len(spatial)
+    strides, dilations = per_axis("strides", strides, rank), per_axis("dilations", dilations, rank)
+    extent = extents(kernel, dilations)
+    require(auto_pad in AUTO_PADS, "auto_pad is NOTSET, SAME_UPPER, SAME_LOWER or VALID", auto_pad=auto_pad)
+    same = auto_pad in ("SAME_UPPER", "SAME_LOWER")
+    if same:
+        total = [max((-(-size // s) - 1) * s + e - size, 0) for size, s, e in zip(spatial, strides, extent, strict=True)]
+        pairs = tuple((p // 2, p - p // 2) if auto_pad == "SAME_UPPER" else (p - p // 2, p // 2) for p in total)
+    else:
+        pairs = given_pads((), rank) if auto_pad == "VALID" else given_pads(pads, rank)
+    room = [size + begin + end - e for size, (begin, end), e in zip(spatial, pairs, extent, strict=True)]
+    output = [(-(-r // s) if ceil_mode and not same else r // s) + 1 for r, s in zip(room, strides, strict=True)]
+    if ceil_mode and not tail_windows:
+        starts = zip(output, strides, spatial, pairs, strict=True)
+        output = [o - 1 if o > 1 and (o - 1) * s >= size + begin else o for o, s, size, (begin, _) in starts]
+    require(all(o >= 0 for o in output), "the size of an output is not negative", input=tuple(spatial), extent=extent, output=output)
+    tail = tuple(max((o - 1) * s - r, 0) for o, s, r in zip(output, strides, room, strict=True))
+    return Windows(tuple(kernel), strides, dilations, pairs, tuple(output), taps_of(kernel, strides, dilations, output), tail)
+
+
+def extents(kernel: Sequence[int], dilations: Sequence[int]) -> tuple[int, ...]:
+    """How many elements a window spans on each axis."""
+    require(len(kernel) == len(dilations), "kernel_shape has one value per spatial axis", kernel_shape=tuple(kernel), axes=len(dilations))
+    require(all(k >= 1 for k in kernel), "kernel_shape is positive", kernel_shape=tuple(kernel))
+    return tuple((k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True))
+
+
+def given_pads(pads: Sequence[int] | None, rank: int) -> Pads:
+    """The attribute [x1_begin, x2_begin, ..., x1_end, x2_end, ...] as pairs; 0 each when it is not set."""
+    flat = tuple(pads) if pads is not None and len(pads) else (0,) * (2 * rank)
+    require(len(flat) == 2 * rank, "pads has a begin and an end per spatial axis", pads=flat, axes=rank)
+    require(all(p >= 0 for p in flat), "pads are not negative", pads=flat)
+    return tuple(zip(flat[:rank], flat[rank:], strict=True))
+
+
+def per_axis(name: str, values: Sequence[int] | None, rank: int) -> tuple[int, ...]:
+    """An attribute with one positive value per spatial axis; 1 each when it is not set."""
+    found = tuple(values) if values is not None and len(values) else (1,) * rank
+    require(len(found) == rank, "strides and dilations have one value per spatial axis", **{name: found}, axes=rank)
+    require(all(v >= 1 for v in found), "strides and dilations are positive", **{name: found})
+    return found
+
+
+def taps_of(kernel: Sequence[int], strides: Sequence[int], dilations: Sequence[int], positions: Sequence[int]) -> Taps:
+    """For each position in the kernel the slices that it meets at ``positions`` windows per axis."""
+    require(prod(kernel) <= MOST_TAPS, "a kernel has no more elements than can be visited one by one", kernel_shape=tuple(kernel))
+    return tuple(
+        (
+            k,
+            tuple(
+                slice(i * d, i * d + ((o - 1) * s + 1 if o else 0), s) for i, d, o, s in zip(k, dilations, positions, strides, strict=True)
+            ),
+        )
+        for k in product(*map(range, kernel))
+    )
+
+
+def padded(X: Array, window: Windows, fill: Any = 0) -> Array:
+    """X with ``fill`` wherever a window reaches beyond its spatial axes."""
+    tail = window.tail or (0,) * len(window.pads)
+    around = [(begin, end + t) for (begin, end), t in zip(window.pads, tail, strict=True)]
+    if not any(begin or end for begin, end in around):
+        return X
+    shape = claim((*X.shape[:2], *(begin + d + end for d, (begin, end) in zip(X.shape[2:], around, strict=True))), X.dtype)
+    wider = np.full(shape, fill, X.dtype)
+    wider[:, :, *(slice(begin, begin + d) for d, (begin, _) in zip(X.shape[2:], around, strict=True))] = X
+    return wider
+
+
+def met(window: Windows, axis: int) -> Array:
+    """(output, kernel): the coordinate on ``axis`` of the input that each element of each window meets; it may lie outside."""
+    o, k = np.arange(window.output[axis]), np.arange(window.kernel[axis])
+    return o[:, None] * window.strides[axis] + k * window.dilations[axis] - window.pads[axis][0]

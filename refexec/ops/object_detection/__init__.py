@@ -1,0 +1,1 @@
+"""onnx/defs/object_detection: boxes and regions."""

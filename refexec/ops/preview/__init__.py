@@ -1,0 +1,1 @@
+"""onnx/defs/preview: the operators of ai.onnx.preview."""

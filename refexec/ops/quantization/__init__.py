@@ -1,0 +1,1 @@
+"""onnx/defs/quantization: quantized levels and back."""

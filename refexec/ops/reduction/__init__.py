@@ -1,0 +1,1 @@
+"""onnx/defs/reduction: reductions along axes."""

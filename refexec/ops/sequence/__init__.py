@@ -1,0 +1,1 @@
+"""onnx/defs/sequence: sequences of tensors."""

@@ -1,0 +1,1 @@
+"""onnx/defs/tensor: shape, movement, selection, conversion of tensors."""

@@ -1,0 +1,34 @@
+"""Upsample: Resize of the first opsets."""
+
+import numpy as np
+
+from refexec.errors import require
+from refexec.ops.tensor.resize import resize_10
+from refexec.registry import op
+
+
+@op("Upsample", since=9, like=resize_10)
+def upsample_9(X, scales, /, *, mode="nearest"):
+    """X enlarged by ``scales``, one per axis: as Resize-10, at coordinates x / scale, *nearest* taking the element at or below."""
+    require(np.all(scales >= 1), "scales are at least 1", scales=scales)
+    return resize_10(X, scales, mode=mode)
+
+
+@op("Upsample", since=10, like=upsample_9)
+def upsample_10(X, scales, /, *, mode="nearest"):
+    """Deprecated: Resize takes its place."""
+    return upsample_9(X, scales, mode=mode)
+
+
+@op("Upsample", since=7, like=upsample_9)
+def upsample_7(X, /, *, mode="nearest", scales):
+    """Before version 9: the scales are an attribute."""
+    return upsample_9(X, np.array(scales, np.float32), mode=mode)
+
+
+@op("Upsample", since=1, like=upsample_9)
+def upsample_1(X, /, *, height_scale, mode="nearest", width_scale):
+    """Before version 7: of images (N, C, H, W), and *linear* is called *bilinear*."""
+    require(X.ndim == 4, "X is (N, C, H, W)", X=X.shape)
+    require(mode in ("nearest", "bilinear"), "mode is nearest or bilinear", mode=mode)
+    return upsample_7(X, mode=mode.removeprefix("bi"), scales=(1, 1, height_scale, width_scale))

@@ -1,0 +1,1 @@
+"""onnx/defs/text: strings."""

@@ -1,0 +1,1 @@
+"""onnx/defs/traditionalml: the operators of ai.onnx.ml."""

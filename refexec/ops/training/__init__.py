@@ -1,0 +1,1 @@
+"""onnx/defs/training: the operators of ai.onnx.preview.training."""

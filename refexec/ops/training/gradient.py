@@ -1,0 +1,78 @@
+"""Gradient: reverse-mode differentiation of a part of the graph."""
+
+import numpy as np
+
+from refexec.comparison import of_largest
+from refexec.errors import UnsupportedOperator, require
+from refexec.ops.common import Array
+from refexec.registry import op
+
+
+def reduced(g: Array, like: Array) -> Array:
+    """The gradient of an operand that was broadcast: the sum over what it was repeated along."""
+    lead = g.ndim - like.ndim
+    repeated = tuple(range(lead)) + tuple(i + lead for i, d in enumerate(like.shape) if d == 1)
+    return g.sum(axis=repeated, dtype=g.dtype).reshape(like.shape)
+
+
+# operator -> (gradient of the output, inputs, output) -> gradients of the inputs
+RULES = {
+    "Add": lambda g, x, y: (reduced(g, x[0]), reduced(g, x[1])),
+    "Sub": lambda g, x, y: (reduced(g, x[0]), -reduced(g, x[1])),
+    "Mul": lambda g, x, y: (reduced(g * x[1], x[0]), reduced(g * x[0], x[1])),
+    "Div": lambda g, x, y: (reduced(g / x[1], x[0]), reduced(-g * y / x[1], x[1])),
+    "Neg": lambda g, x, y: (-g,),
+    "Identity": lambda g, x, y: (g,),
+}
+FROM = 7  # the version in which Add, Sub, Mul and Div began to broadcast as NumPy does
+
+
+def differentiable(part, count):
+    """The steps of ``part`` that depend on its first ``count`` inputs. Raises UnsupportedOperator for one without a rule."""
+    active = set(part.input_slots[:count])
+    steps = []
+    for step in part.steps:
+        if active.isdisjoint(step.inputs):
+            continue
+        name, _, version = step.node.label.rpartition("-")
+        broadcasting = name in ("Add", "Sub", "Mul", "Div")
+        if name not in RULES or (broadcasting and int(version) < FROM):
+            raise UnsupportedOperator(
+                f"Gradient has no rule for {step.node.label}", domain=step.node.domain, op_type=step.node.op_type, rules=sorted(RULES)
+            )
+        steps.append(step)
+        active.update(step.outputs)
+    return steps
+
+
+def gradient_types(attributes, inputs):
+    """A gradient has the type of what it is taken with respect to. Operators without a rule are found here, before any run."""
+    differentiable(attributes["y"], len(attributes["xs"]))
+    return inputs[: len(attributes["xs"])]
+
+
+@op(
+    "Gradient", since=1, domain="ai.onnx.preview.training", arithmetic="stated", compare=of_largest(64), result_types=gradient_types,
+)  # fmt: skip
+def gradient_1(*Inputs, xs, y, zs=None):
+    """The derivative of the sum of ``y`` with respect to each of ``xs``, at the values that the inputs give to xs and zs.
+
+    ``y`` is the part of the surrounding graph that makes the value of that name from those of xs and zs. Differentiated are
+    Add, Sub, Mul, Div, Neg and Identity; of what does not depend on xs the gradient is 0.
+    """
+    part = y.plan
+    require(
+        len(Inputs) == len(part.input_slots), "there is one input per name in xs and zs", inputs=len(Inputs), names=len(part.input_slots)
+    )
+    values = dict(enumerate(part.template)) | dict(zip(part.output_slots, y(*Inputs), strict=True))
+    values |= dict(zip(part.input_slots, Inputs, strict=True))
+    target = part.output_slots[0]
+    gradients = {target: np.ones_like(values[target])}
+    for step in reversed(differentiable(part, len(xs))):
+        g = gradients.get(step.outputs[0])
+        if g is None:
+            continue
+        operands = [values[slot] for slot in step.inputs]
+        for slot, share in zip(step.inputs, RULES[step.node.op_type](g, operands, values[step.outputs[0]]), strict=True):
+            gradients[slot] = gradients[slot] + share if slot in gradients else share
+    return tuple(gradients.get(slot, np.zeros_like(x)) for slot, x in zip(part.input_slots, Inputs[: len(xs)], strict=False))

@@ -1,0 +1,1 @@
+"""Tests of the operators, in the folders of refexec.ops."""
