@@ -1,0 +1,1 @@
+"""Watching a run: traces, steps, numeric checks."""
