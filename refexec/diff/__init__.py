@@ -1,0 +1,1 @@
+"""A model in refexec and in another runtime, value by value: :func:`refexec.diff.compare.compare`."""
