@@ -1,0 +1,1 @@
+"""The suites that prove refexec: see README.md in this folder."""
