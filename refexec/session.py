@@ -288,15 +288,13 @@ def run_op(
     """
     domain = normalize_domain(domain)
     version = opset if opset is not None else standard_domains().get(domain, 1)
-    if domain in standard_domains():
-        formal = signature(domain, op_type, version)
-        count = outputs or attributes.get("num_outputs") or len(formal.outputs)
-    else:
-        count = outputs or 1
+    formal = signature(domain, op_type, version) if domain in standard_domains() else None
+    count = outputs or attributes.get("num_outputs") or (len(formal.outputs) if formal is not None else 1)
     given = {f"in{i}": _public_input(v) for i, v in enumerate(inputs) if v is not None}
     names = [f"in{i}" if v is not None else "" for i, v in enumerate(inputs)]
     results = [f"out{i}" for i in range(count)]
-    protos = {k: tensor_to_proto(v) if isinstance(v, np.ndarray) else v for k, v in attributes.items() if v is not None}
+    kinds = {name: a.type for name, a in formal.attributes.items()} if formal is not None else {}
+    protos = {k: _attribute_value(v, kinds.get(k, "")) for k, v in attributes.items() if v is not None}
     node = onnx.helper.make_node(op_type, names, results, domain=domain, **protos)
     graph = onnx.helper.make_graph(
         [node], op_type, [onnx.helper.make_value_info(k, type_to_proto(value_type_of(v))) for k, v in given.items()],
@@ -308,6 +306,17 @@ def run_op(
     model = onnx.helper.make_model(graph, opset_imports=imports, ir_version=onnx.IR_VERSION)
     produced = Session(model, profile=profile, seed=seed, ops=ops, limits=limits, override=override).run(None, given)
     return produced[0] if count == 1 else tuple(produced)
+
+
+def _attribute_value(value: Any, kind: str) -> Any:
+    """An attribute as ``onnx.helper`` takes it: whole numbers are floats where the schema says so."""
+    if isinstance(value, np.ndarray) and kind in ("", "TENSOR"):
+        return tensor_to_proto(value)
+    if kind == "FLOAT":
+        return float(value)
+    if kind == "FLOATS":
+        return [float(v) for v in value]
+    return value
 
 
 def _public_input(value: Any) -> Any:

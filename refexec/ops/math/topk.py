@@ -51,5 +51,6 @@ def top_k_10(X, K, /, *, axis=-1):
 
 @op("TopK", since=1, like=top_k_11)
 def top_k_1(X, /, *, axis=-1, k):
-    """Before version 10: K is an attribute."""
+    """Before version 10: K is an attribute, and positive."""
+    require(k > 0, "k is positive", k=k)
     return top_k_11(X, np.array([k]), axis=axis)

@@ -29,7 +29,7 @@ def affine(X: Array, coefficients, intercepts, outputs: int) -> Array:
     fits = coefficients.size == outputs * X.shape[1] and outputs > 0
     require(fits, "there is one coefficient per output and feature", coefficients=coefficients.size, outputs=outputs, X=X.shape)
     scores = X @ coefficients.reshape(outputs, -1).T
-    if not intercepts:
+    if intercepts is None or not len(intercepts):
         return scores
     require(len(intercepts) == outputs, "there is one intercept per output", intercepts=len(intercepts), outputs=outputs)
     return scores + np.array(intercepts, np.float64)

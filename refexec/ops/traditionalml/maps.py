@@ -6,7 +6,7 @@ from refexec.comparison import discrete, exact
 from refexec.errors import RuleViolation, require
 from refexec.limits import claim
 from refexec.ops.common import tensor_type
-from refexec.ops.tensor.cast import cast
+from refexec.ops.tensor.cast import Rules, cast
 from refexec.ops.traditionalml.scores import exactly_one
 from refexec.registry import op
 from refexec.types import INT64, STRING, MapType, SequenceType
@@ -31,7 +31,7 @@ def cast_map_1(X, /, *, cast_to="TO_FLOAT", map_form="DENSE", max_map=1):
     keys = np.array(list(X), np.int64)
     values = [np.asarray(v) for v in X.values()]
     to = tensor_type(CASTS[cast_to]).elem
-    Y = cast(np.array([v.item() for v in values], values[0].dtype), to) if values else np.zeros(0, to.dtype)
+    Y = cast(np.array([v.item() for v in values], values[0].dtype), to, Rules()) if values else np.zeros(0, to.dtype)
     match map_form:
         case "DENSE":
             return Y[np.argsort(keys)][None]

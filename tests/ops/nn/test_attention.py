@@ -22,7 +22,8 @@ VERSIONS = pytest.mark.parametrize("opset", [23, 24, 25])
 def tensors(heads: int = G, keys: int = T) -> tuple[Any, Any, Any]:
     rng = np.random.default_rng(5)
     shapes = (B, H, S, D), (B, heads, keys, D), (B, heads, keys, E)
-    return tuple(rng.standard_normal(s).astype(np.float32) for s in shapes)
+    Q, K, V = (rng.standard_normal(s).astype(np.float32) for s in shapes)
+    return Q, K, V
 
 
 def oracle(
@@ -82,7 +83,7 @@ def test_packed_inputs_give_a_packed_result(opset: int) -> None:
 def test_scale_softcap_and_bias_in_this_order_with_each_stage(stage: int, opset: int) -> None:
     x = tensors()
     mask = np.random.default_rng(1).standard_normal((S, T)).astype(np.float32)
-    options = {"scale": 0.25, "softcap": 0.5}
+    options: Any = {"scale": 0.25, "softcap": 0.5}
     Y, _, _, seen = run_op("Attention", *x, mask, opset=opset, qk_matmul_output_mode=stage, **options)
     expected, stages = oracle(*x, full(mask), stage=stage, **options)
     close(Y, expected)
@@ -131,7 +132,7 @@ def test_windows_count_from_the_position_of_the_query(left: int, right: int, cau
     seen &= (j >= p - left) if left >= 0 else True
     seen &= (j <= p + right) if right >= 0 else True
     seen &= (j <= p) if causal else True
-    options = {"left_window_size": left, "right_window_size": right, "is_causal": causal}
+    options: Any = {"left_window_size": left, "right_window_size": right, "is_causal": causal}
     Y, k, v = run_op("Attention", *x, None, *past, opset=25, outputs=3, **options)
     close(Y, oracle(x[0], k, v, full(hidden(seen), T + 2))[0])
 
@@ -221,8 +222,8 @@ def plain(Q: Any, K: Any, V: Any, scale: Any) -> Any:
 
 
 def test_plain_float32_attention_is_inside_the_declared_bound() -> None:
-    x = [3 * v for v in tensors()]
-    result = plain(*x, np.float32(0.5))
+    Q, K, V = x = tuple(3 * v for v in tensors())
+    result = plain(Q, K, V, np.float32(0.5))
     wide = run_op("Attention", *x, profile="wide", qk_matmul_output_mode=3)
     comparison = lookup("", "Attention", 25).comparison
     assert comparison is not None and comparison.bound is not None

@@ -15,7 +15,7 @@ CACHE = np.zeros((2, 4, 1), np.int32)
 UPDATE = np.array([[[1], [2]], [[3], [4]]], np.int32)
 
 
-def scattered(*inputs: Any, **options: Any) -> list[Any]:
+def scattered(*inputs: Any, **options: Any) -> Any:
     return run_op("TensorScatter", *inputs, **options)[..., 0].tolist()
 
 

@@ -100,10 +100,12 @@ def plain_step(name: str, R: Any, T: Any, X: Any, G: Any, *states: Any, norm_coe
 @pytest.mark.parametrize(("name", "states"), [("Adagrad", 1), ("Adam", 2), ("Momentum", 1)])
 def test_a_plain_float32_step_is_inside_the_declared_bound(name: str, states: int) -> None:
     rng = np.random.default_rng(3)
-    attributes: dict[str, Any] = {"norm_coefficient": 0.3}
-    attributes |= {"Adagrad": {"decay_factor": 0.1, "epsilon": 1e-6}, "Momentum": {"alpha": 0.9, "beta": 0.8, "mode": "nesterov"}}.get(
-        name, {"alpha": 0.9, "beta": 0.999, "epsilon": 1e-6, "norm_coefficient_post": 0.1}
-    )
+    own: dict[str, dict[str, Any]] = {
+        "Adagrad": {"decay_factor": 0.1, "epsilon": 1e-6},
+        "Adam": {"alpha": 0.9, "beta": 0.999, "epsilon": 1e-6, "norm_coefficient_post": 0.1},
+        "Momentum": {"alpha": 0.9, "beta": 0.8, "mode": "nesterov"},
+    }
+    attributes = own[name] | {"norm_coefficient": 0.3}
     tensors = [rng.standard_normal(500).astype(np.float32) for _ in range(2)] + [
         np.abs(rng.standard_normal((states, 500))).astype(np.float32)[k] for k in range(states)
     ]
