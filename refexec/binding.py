@@ -35,6 +35,8 @@ class Bound:
     single: Callable[..., Any] | None = None
     dtype: np.dtype[Any] | None = None
     settle: Callable[[Any], Any] | None = None  # of the short way: the contract for what is not plainly right
+    builtin: bool = True  # the operator is one of refexec.ops
+    margin: Callable[[Run, Sequence[Any], Sequence[Any]], Any] | None = None  # of operators that decide
 
 
 def bind(

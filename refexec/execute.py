@@ -49,18 +49,19 @@ def execute(plan: Plan, slots: list[Any], run: Run) -> None:
     try:
         for step, (releases, drops) in zip(plan.steps, plan.last_uses, strict=True):
             arguments = [slots[i] for i in step.inputs]
-            single = step.single
+            bound = step.bound
+            single = bound.single
             if single is not None:
                 result = single(*arguments)
-                if type(result) is not ndarray or result.dtype != step.dtype:
-                    result = step.settle(result)  # type: ignore[misc]
+                if type(result) is not ndarray or result.dtype != bound.dtype:
+                    result = bound.settle(result)  # type: ignore[misc]
                 if result.base is not None:
                     result = detached(result)
-                slots[step.output] = result
+                slots[step.outputs[0]] = result
                 live += result.nbytes
             else:
                 budget.live = live
-                results = step.call(run, arguments)
+                results = bound.call(run, arguments)
                 for slot, result in zip(step.outputs, map(detached, results), strict=True):
                     slots[slot] = result
                 live += sum(map(nbytes, results))
@@ -89,7 +90,7 @@ def _execute_watched(plan: Plan, slots: list[Any], run: Run) -> None:
             budget.check_time()
             arguments = [slots[i] for i in step.inputs]
             live = budget.live
-            results = step.call(run, arguments)
+            results = step.bound.call(run, arguments)
             budget.live = live + sum(map(nbytes, results))
             for slot, result in zip(step.outputs, map(detached, results), strict=True):
                 slots[slot] = result
@@ -159,7 +160,7 @@ class Subgraph:
 def explained(error: Exception, step: Step | None, slots: list[Any]) -> Exception:
     """The error with a note on the node and its inputs. Errors of NumPy become typed ones first."""
     if not isinstance(error, RefexecError):
-        error = _typed(error, step is None or step.builtin)
+        error = _typed(error, step is None or step.bound.builtin)
     if step is not None:
         error.add_note(f"in {step.node}")
         if not getattr(error, "_inputs_noted", False):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -47,8 +48,6 @@ class _Made(NamedTuple):
     bound: Bound
     label: str
     captured: tuple[int, ...]
-    margin: Any
-    builtin: bool
     shareable: bool
     types: Types
 
@@ -69,17 +68,17 @@ class NodeBinder:
         op_type, domain = node.op_type, normalize_domain(node.domain)
         names, results = tuple(node.input), tuple(node.output)
         path = f"{builder.path}/{index}:{op_type}"
-        where = _Where(path, node.name, builder.title)
         known, types_of = builder.slots, builder.types
         slots: list[Any] = [known.get(name) or builder.resolve(name) for name in names]
         if None in slots:
+            where = _Where(path, node.name, builder.title)
             raise InvalidModel(f"{where}: input {names[slots.index(None)]!r} is not a value of the graph or of one around it")
         types = tuple([types_of.get(name) if slot != NONE else None for name, slot in zip(names, slots, strict=True)])
         hints = tuple([self.hint(name) for name in results]) if any([name in self.hints for name in results]) else None
         key = None
         if not node.attribute and hints is None:
             key = (op_type, domain, *[slot if slot == NONE else id(t) for slot, t in zip(slots, types, strict=True)], *map(bool, results))
-        made = self.shared.get(key) or self.made(node, op_type, domain, types, slots, hints, path, where)
+        made = self.shared.get(key) or self.made(node, op_type, domain, types, slots, hints, path)
         if key is not None and made.shareable:
             self.shared[key] = made
         bound = made.bound
@@ -88,16 +87,12 @@ class NodeBinder:
         if hints is not None:
             declared = tuple([t or h for t, h in zip(declared, hints, strict=True)])
         outputs = tuple([builder.define(name, t) if name else SINK for name, t in zip(results, declared, strict=True)])
-        return Step(
-            info, (*slots, *made.captured), outputs, bound.call, declared, bound.settle, bound.single if len(outputs) == 1 else None,
-            bound.dtype, outputs[0] if outputs else SINK, made.builtin, made.margin,
-        )  # fmt: skip
+        return Step(info, (*slots, *made.captured), outputs, declared, bound)
 
-    def made(
-        self, node: Any, op_type: str, domain: str, types: Types, slots: Sequence[int], hints: Types | None, path: str, where: _Where
-    ) -> _Made:
+    def made(self, node: Any, op_type: str, domain: str, types: Types, slots: Sequence[int], hints: Types | None, path: str) -> _Made:
         """What a node calls."""
         builder = self.builder
+        where = _Where(path, node.name, builder.title)
         local = self.model.functions.get((domain, op_type, node.overload)) if self.model.functions else None
         if local is None or builder.override(domain, op_type) is not None:
             sig, operator = self.operator(domain, op_type, where)
@@ -106,7 +101,7 @@ class NodeBinder:
         attributes = decode(node, where, builder.given, self.no_graph, self.model.external)
         wanted = tuple(map(bool, node.output))
         bound = functions.bind_call(builder, local, attributes, types, present, wanted, path, str(where))
-        return _Made(bound, f"{domain + ':' if domain else ''}{op_type}", (), None, True, False, types)
+        return _Made(bound, f"{domain + ':' if domain else ''}{op_type}", (), False, types)
 
     def hint(self, name: str) -> ValueType | None:
         """What the graph declares about a value, without its shape."""
@@ -190,7 +185,8 @@ class NodeBinder:
         else:
             bound = functions.late(bound_for, types, wanted, hints, profile.wide)
         shareable = not operator.takes_ctx and site is None and not makers  # what the node's place in the model does not touch
-        return _Made(bound, operator.label, tuple(captured), _margin(operator, plain, bound), operator.builtin, shareable, types)
+        bound = replace(bound, builtin=operator.builtin, margin=_margin(operator, plain, bound))
+        return _Made(bound, operator.label, tuple(captured), shareable, types)
 
     def site(self, operator: Operator, attributes: Mapping[str, Any], node: Any, types: Types) -> CallSite | None:
         """The lowered call of a node, with the inputs that never change."""

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
+from refexec.binding import Bound
+from refexec.collector import collector_paused
 from refexec.context import NodeInfo, Run
 from refexec.errors import FeedError
 from refexec.types import ValueType
@@ -33,7 +33,7 @@ class ValueInfo:
 
 @dataclass(slots=True, eq=False)
 class Step:
-    """One node. ``single`` is the short way of :mod:`refexec.execute`, for one tensor output whose type is known.
+    """One node: which slots, and the callable that equal nodes share.
 
     A step is not changed once its plan is made; it is not a frozen dataclass because plans have a hundred thousand.
     """
@@ -41,18 +41,18 @@ class Step:
     node: NodeInfo
     inputs: tuple[int, ...]  # slots: the node's inputs, then what its subgraphs capture
     outputs: tuple[int, ...]
-    call: Callable[[Run, Sequence[Any]], tuple[Any, ...]]
     output_types: tuple[ValueType | None, ...]
-    settle: Callable[[Any], Any] | None
-    single: Callable[..., Any] | None = None
-    dtype: np.dtype[Any] | None = None
-    output: int = SINK
-    builtin: bool = True  # the operator is one of refexec.ops
-    margin_of: Callable[[Run, Sequence[Any], Sequence[Any]], Any] | None = None
+    bound: Bound
+
+    @property
+    def call(self) -> Callable[[Run, Sequence[Any]], tuple[Any, ...]]:
+        """``(run, values) -> results``."""
+        return self.bound.call
 
     def margin(self, run: Run, arguments: Sequence[Any], results: Sequence[Any]) -> Any:
         """Distance of the inputs to another decision, in the wide profile; None where the operator states none."""
-        return self.margin_of(run, arguments, results) if run.wide and self.margin_of is not None else None
+        margin = self.bound.margin
+        return margin(run, arguments, results) if run.wide and margin is not None else None
 
 
 LastUse = tuple[tuple[int, ...], tuple[int, ...]]
@@ -97,7 +97,8 @@ class Plan:
         key = (tuple(outputs), fed, keep)
         found = self.selections.get(key)
         if found is None:
-            found = self._select(tuple(outputs), fed, keep)
+            with collector_paused():
+                found = self._select(tuple(outputs), fed, keep)
             if len(self.selections) < MOST_SELECTIONS:
                 self.selections[key] = found
         return found
@@ -139,7 +140,8 @@ def not_writing(step: Step, slots: set[int]) -> Step:
     """The step without those of its outputs that a caller fed."""
     if slots.isdisjoint(step.outputs):
         return step
-    return replace(step, outputs=tuple(SINK if s in slots else s for s in step.outputs), single=None)
+    outputs = tuple(SINK if s in slots else s for s in step.outputs)
+    return replace(step, outputs=outputs, bound=replace(step.bound, single=None))
 
 
 def last_uses(steps: Sequence[Step], keep: Iterable[int]) -> tuple[LastUse, ...]:

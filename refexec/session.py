@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import gc
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
 
 from refexec import builder, checking, feeds, loading, primitives, registry
+from refexec.collector import collector_paused
 from refexec.context import Event, Run
 from refexec.errors import FeedError, UnsupportedError
 from refexec.execute import execute
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Session", "run", "run_op"]
 
-LARGE_GRAPH = 10_000  # nodes
 Feeds = Mapping[str, Any] | Sequence[Any]
 
 
@@ -77,16 +75,18 @@ class Session:
         self.seed = secrets.randbits(63) if seed is None else int(seed)
         self._ops = tuple(ops)
         self._override = override
-        self.model = model if isinstance(model, LoadedModel) else loading.load(model, format=format, limits=self.limits, base_dir=base_dir)
-        findings = Findings(strict)
-        findings.diagnostics.extend(self.model.diagnostics)
-        findings.diagnostics.extend(checking.check(self.model, self.limits, strict))
-        registry.load_operators()
-        if self.profile.kernels:
-            primitives.load_kernels()
-        overrides = _overrides(self._ops, override, findings)
-        shared = builder.Model(self.model.proto, self.limits, self.profile, findings, self.model.external.read, overrides)
-        with _collector_paused(len(self.model.proto.graph.node)):
+        with collector_paused():
+            self.model = (
+                model if isinstance(model, LoadedModel) else loading.load(model, format=format, limits=self.limits, base_dir=base_dir)
+            )
+            findings = Findings(strict)
+            findings.diagnostics.extend(self.model.diagnostics)
+            findings.diagnostics.extend(checking.check(self.model, self.limits, strict))
+            registry.load_operators()
+            if self.profile.kernels:
+                primitives.load_kernels()
+            overrides = _overrides(self._ops, override, findings)
+            shared = builder.Model(self.model.proto, self.limits, self.profile, findings, self.model.external.read, overrides)
             self.plan: Plan = builder.build(shared)
         self.diagnostics: list[Diagnostic] = findings.diagnostics
 
@@ -204,19 +204,6 @@ def _restore(
         format=kind,
         base_dir=base_dir,
     )
-
-
-@contextmanager
-def _collector_paused(nodes: int) -> Iterator[None]:
-    """Planning a large graph makes many objects and no garbage; the cyclic collector would go through them again and again."""
-    pause = nodes > LARGE_GRAPH and gc.isenabled()
-    if pause:
-        gc.disable()
-    try:
-        yield
-    finally:
-        if pause:
-            gc.enable()
 
 
 def _overrides(functions: Sequence[Callable[..., Any]], override: bool, findings: Findings) -> dict[Key, Operator]:

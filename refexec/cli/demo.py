@@ -148,21 +148,15 @@ def write_report(outcomes: Sequence[Outcome], data: Any, path: str, required: bo
 
 def combined(outcomes: Sequence[Outcome], data: Any) -> str:
     """One page: the images with what was read, then the report of each model."""
-    from refexec.demo import drawing
-
     pages = [o.report.to_html() for o in outcomes]
     bodies = [re.sub(r"(?s).*<body>|</body>.*", "", page) for page in pages]
     head = re.sub(r"<title>.*?</title>", "<title>refexec demo</title>", pages[0].partition("<body>")[0], flags=re.DOTALL)
     figures = []
     for i, label in enumerate(data.labels.tolist()):
-        read = ", ".join(
-            f"{name.partition('-')[2].removesuffix('.onnx')} {o.here[i]}"
-            for name, o in zip((o.name for o in outcomes), outcomes, strict=True)
-        )
-        art = escape("\n".join(drawing(data.pixels[i, 0])))
+        read = ", ".join(f"{o.name.partition('-')[2].removesuffix('.onnx')} {o.here[i]}" for o in outcomes)
         figures.append(
-            f'<figure style="margin:0"><pre style="line-height:1;font-size:.6rem;margin:0">{art}</pre>'
-            f'<figcaption class="dim" style="font-size:.8rem">written {label}; read: {escape(read)}</figcaption></figure>'
+            f'<figure style="margin:0;width:7.5rem">{picture(data.pixels[i, 0], label)}'
+            f'<figcaption class="dim" style="font-size:.8rem">written {label}<br>read: {escape(read)}</figcaption></figure>'
         )
     intro = (
         "<h1>refexec demo: handwritten digits</h1><p>A small convolutional network, in float32 and quantized to int8, on "
@@ -172,3 +166,12 @@ def combined(outcomes: Sequence[Outcome], data: Any) -> str:
     )
     items = "".join(f"<li>{escape(line)}</li>" for line in advice(outcomes, outcomes[0].report.against))
     return f"{head}<body>\n{intro}\n<h2>What to look at</h2><ul>{items}</ul>\n{'<hr>'.join(bodies)}</body>\n</html>\n"
+
+
+def picture(image: Any, label: int) -> str:
+    """An image of [8, 8] as SVG: one square per pixel, the more ink the less transparent."""
+    squares = "".join(
+        f'<rect x="{x}" y="{y}" width="1" height="1" fill="currentColor" fill-opacity="{image[y, x] / 16:.2f}"></rect>'
+        for y, x in zip(*image.nonzero(), strict=True)
+    )
+    return f'<svg viewBox="0 0 8 8" style="width:4rem" role="img" aria-label="a handwritten {label}">{squares}</svg>'

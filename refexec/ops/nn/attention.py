@@ -7,12 +7,12 @@ from refexec.errors import require
 from refexec.limits import claim
 from refexec.ops.common import unidirectional
 from refexec.ops.nn.attention_bounds import attention_bound
-from refexec.ops.nn.attention_core import attention, rounded_to, wide
+from refexec.ops.nn.attention_core import attention
 from refexec.registry import op
 from refexec.types import element_type
 
 
-@op("Attention", since=25, arithmetic="stated", compare=rounded(attention_bound))
+@op("Attention", since=25, arithmetic="rounded", compare=rounded(attention_bound))
 def attention_25(
     Q, K, V, attn_mask=None, past_key=None, past_value=None, nonpad_kv_seqlen=None, /, *,
     ctx, is_causal=0, kv_num_heads=None, left_window_size=-1, q_num_heads=None, qk_matmul_output_mode=0, right_window_size=-1, scale=None,
@@ -23,8 +23,8 @@ def attention_25(
     Q is (B, H, S, D), K (B, G, T, D), V (B, G, T, E), H a multiple of G; or all are (B, S, heads * D). The past stands
     before K and V, and both together are returned. Query i stands at position p = i + offset: the length of the past, or
     nonpad_kv_seqlen[b] - S, or 0; it sees keys j <= p if causal, p - left <= j <= p + right, and j < nonpad_kv_seqlen[b].
-    Each step is rounded to the type of Q, the softmax to ``softmax_precision`` (the type of Q when absent). A query that
-    sees no key gives zeros. ``qk_matmul_output`` is Q K' * scale (mode 0), after softcap (1), with bias (2), or the softmax (3).
+    With ``softmax_precision`` the softmax is in that type and its result is cast to that of Q; else no step is rounded. A
+    query that sees no key gives zeros. ``qk_matmul_output`` is Q K' * scale (mode 0), after softcap (1), with bias (2), or the softmax (3).
     """
     q, k, v = by_head(Q, q_num_heads, "Q"), by_head(K, kv_num_heads, "K"), by_head(V, kv_num_heads, "V")
     check_heads(q, k, v)
@@ -41,7 +41,7 @@ def attention_25(
         q, k, v, bias,
         scale=checked_scale(scale),
         softcap=softcap,
-        precision=q.dtype if softmax_precision is None else working_dtype(ctx, softmax_precision),
+        casts=None if softmax_precision is None else (working_dtype(ctx, softmax_precision), ctx.zeros((), ctx.output_types[0].elem).dtype),
         stage=qk_matmul_output_mode if ctx.wants(3) else None,
     )  # fmt: skip
     return Y.transpose(0, 2, 1, 3).reshape(*Q.shape[:2], -1) if Q.ndim == 3 else Y, k, v, stage
@@ -121,7 +121,7 @@ def combined(mask, seen, shape, dtype):
     hidden = dtype.type(-np.inf)
     if mask is None:
         return None if seen is None else np.where(seen, dtype.type(0), hidden)
-    bias = np.where(mask, dtype.type(0), hidden) if mask.dtype == bool else rounded_to(wide(mask), dtype)
+    bias = np.where(mask, dtype.type(0), hidden) if mask.dtype == bool else mask.astype(dtype)
     missing = shape[-1] - mask.shape[-1] if mask.ndim else 0
     if missing > 0:
         claim((*mask.shape[:-1], shape[-1]), dtype)

@@ -9,22 +9,21 @@ from refexec.registry import op
 from refexec.types import TensorType, element_type
 
 
-@op("FlexAttention", since=1, domain="ai.onnx.preview", arithmetic="stated", compare=rounded(flex_attention_bound))
+@op("FlexAttention", since=1, domain="ai.onnx.preview", arithmetic="rounded", compare=rounded(flex_attention_bound))
 def flex_attention_1(Q, K, V, /, *, ctx, prob_mod=None, scale=None, score_mod=None, softmax_precision=None):
     """Y = prob_mod(softmax(score_mod(Q K' * scale))) V per head; both modifiers map (B, H, S, T) to the same shape.
 
-    Q is (B, H, S, D), K (B, G, T, D), V (B, G, T, E), H a multiple of G. The product of Q and K is rounded to the type of
-    Q; from there on all is in ``softmax_precision``: float32 when absent, float64 for float64 inputs.
+    Q is (B, H, S, D), K (B, G, T, D), V (B, G, T, E), H a multiple of G. Each step is rounded to ``softmax_precision``:
+    float32 when absent, float64 for float64 inputs.
     """
     require(Q.ndim == K.ndim == V.ndim == 4, "Q, K and V are (B, heads, S, D)", Q=Q.shape, K=K.shape, V=V.shape)
     check_heads(Q, K, V)
-    declared = ctx.output_types[0].elem
-    precision = softmax_precision or (11 if declared.name == "float64" else 1)
+    precision = softmax_precision or (11 if ctx.output_types[0].elem.name == "float64" else 1)
     dtype = working_dtype(ctx, precision)
-    x = rounded_to(wide(scores(Q, K, checked_scale(scale))), dtype)
-    P = modified(score_mod, x, precision)
-    P = modified(prob_mod, softmax(P), precision)
-    return rounded_to(wide(rounded_to(mixed(P, rounded_to(wide(V), dtype)), dtype)), Q.dtype)
+    x = modified(score_mod, rounded_to(scores(Q, K, checked_scale(scale)), dtype), precision)
+    P = modified(prob_mod, softmax(x), precision)
+    Y = rounded_to(mixed(wide(P), wide(rounded_to(V, dtype))), dtype)
+    return rounded_to(wide(Y), Q.dtype)
 
 
 def modified(modifier, x, precision):

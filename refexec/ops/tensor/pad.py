@@ -5,7 +5,7 @@ import numpy as np
 from refexec.comparison import exact
 from refexec.errors import require
 from refexec.limits import claim
-from refexec.ops.common import normalize_axes, vector
+from refexec.ops.common import normalize_axes, scalar, vector
 from refexec.registry import op
 from refexec.values import zero
 
@@ -17,6 +17,7 @@ def pad_19(data, pads, constant_value=None, axes=None, /, *, mode="constant"):
     *constant* adds ``constant_value`` (0, False or "" when absent), *edge* repeats the border, *reflect* mirrors without
     the border element, *wrap* continues from the other side. Elements are removed first.
     """
+    require(mode in ("constant", "edge", "reflect", "wrap"), "mode is constant, edge, reflect or wrap", mode=mode)
     over = range(data.ndim) if axes is None else normalize_axes(vector(axes, "axes"), data.ndim)
     pads = vector(pads, "pads")
     require(len(pads) == 2 * len(over), "pads has a begin and an end per axis", pads=pads, axes=tuple(over))
@@ -29,7 +30,8 @@ def pad_19(data, pads, constant_value=None, axes=None, /, *, mode="constant"):
     require(min(shape, default=0) >= 0, "a dimension does not become negative", data=data.shape, pads=widths)
     claim(shape, data.dtype)
     for axis, (begin, end) in enumerate(widths):
-        data = padded(data, axis, begin, end, mode, constant_value)
+        if begin or end:
+            data = padded(data, axis, begin, end, mode, constant_value)
     return data
 
 
@@ -38,11 +40,12 @@ def padded(data, axis, begin, end, mode, constant_value):
     size = data.shape[axis]
     if mode == "constant":
         kept = data[(slice(None),) * axis + (slice(max(-begin, 0), size + min(end, 0)),)]
-        fill = zero(data.dtype) if constant_value is None else constant_value.reshape(())
+        fill = zero(data.dtype) if constant_value is None else scalar(constant_value, "constant_value")
         before, after = ([*kept.shape[:axis], max(n, 0), *kept.shape[axis + 1 :]] for n in (begin, end))
         return np.concatenate([np.full(before, fill, data.dtype), kept, np.full(after, fill, data.dtype)], axis=axis)
     first, last = max(-begin, 0), size + min(end, 0)
     left = last - first
+    claim((size + begin + end,), np.int64)
     positions = np.arange(-max(begin, 0), left + max(end, 0))
     require(left > 0 or len(positions) == 0, "there is an element to repeat", axis=axis, size=left)
     if mode == "edge":
@@ -52,7 +55,6 @@ def padded(data, axis, begin, end, mode, constant_value):
         period = max(2 * (left - 1), 1)
         source = (left - 1) - np.abs((positions % period) - (left - 1))
     else:
-        require(mode == "wrap", "mode is constant, edge, reflect or wrap", mode=mode)
         source = positions % max(left, 1)
     return np.take(data, source + first, axis=axis)
 

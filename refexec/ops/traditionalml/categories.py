@@ -28,7 +28,7 @@ def mapped(x: Array, keys: Array, values: Array, default) -> Array:
     """The value at the position of each element among ``keys``, or ``default``."""
     require(len(keys) == len(values), "keys and values have one length", keys=len(keys), values=len(values))
     table = np.concatenate([values, np.array([default], values.dtype)])
-    return table[positions(x, keys)]
+    return table[positions(x, keys).reshape(-1)].reshape(x.shape)
 
 
 def other_kind(attributes, inputs):

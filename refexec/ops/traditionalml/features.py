@@ -66,9 +66,10 @@ def imputer_1(X, /, *, imputed_value_floats=None, imputed_value_int64s=None, rep
         info = np.iinfo(X.dtype)
         fits = info.min <= min(values) and max(values) <= info.max
         require(fits, "imputed values fit the type of the input", values=values, X=X.dtype)
-        return np.where(replaced_value_int64 == X, np.array(values, X.dtype), X)
-    gone = np.isnan(X) if np.isnan(replaced_value_float) else replaced_value_float == X
-    return np.where(gone, np.array(values, X.dtype), X)
+        gone = replaced_value_int64 == X
+    else:
+        gone = np.isnan(X) if np.isnan(replaced_value_float) else replaced_value_float == X
+    return np.where(gone, np.array(values, X.dtype), X).reshape(X.shape)
 
 
 def divisor_bound(call: Call):

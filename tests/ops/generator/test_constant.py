@@ -43,7 +43,9 @@ def test_scalars_and_lists_have_the_type_that_the_attribute_names(
 def sparse(opset: int) -> Session:
     helper = onnx.helper
     tensor = helper.make_sparse_tensor(
-        helper.make_tensor("v", onnx.TensorProto.FLOAT, [2], [5.0, 7.0]), helper.make_tensor("i", onnx.TensorProto.INT64, [2], [1, 3]), [2, 2]
+        helper.make_tensor("v", onnx.TensorProto.FLOAT, [2], [5.0, 7.0]),
+        helper.make_tensor("i", onnx.TensorProto.INT64, [2], [1, 3]),
+        [2, 2],
     )
     node = helper.make_node("Constant", [], ["y"], sparse_value=tensor)
     graph = helper.make_graph([node], "g", [], [onnx.ValueInfoProto(name="y")])
@@ -56,7 +58,8 @@ def test_a_sparse_value_becomes_dense(opset: int) -> None:
 
 
 def test_exactly_one_attribute_is_set() -> None:
-    for attributes in ({}, {"value_int": 1, "value_float": 1.0}):
+    wrong: list[dict[str, Any]] = [{}, {"value_int": 1, "value_float": 1.0}]
+    for attributes in wrong:
         with pytest.raises(RuleViolation, match="exactly one"):
             run_op("Constant", **attributes)
 

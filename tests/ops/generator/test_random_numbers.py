@@ -11,6 +11,7 @@ import pytest
 
 from refexec import Limits, run_op
 from refexec.errors import InvalidModel, LimitExceeded, RuleViolation
+from tests.models import session
 
 N = 40_000
 
@@ -48,11 +49,14 @@ def test_a_like_form_without_dtype_needs_a_floating_point_input() -> None:
         run_op("RandomNormalLike", np.zeros(2, np.int64))
 
 
-def test_the_session_seed_and_the_node_seed_decide_alone() -> None:
-    def draw(seed: int, **attributes: Any) -> list[float]:
-        return run_op("RandomNormal", shape=[4], seed=seed, **attributes).tolist()
+def test_the_session_seed_the_node_seed_and_the_node_decide_alone() -> None:
+    def draw(session_seed: int, node_seed: float) -> list[Any]:
+        node = f"RandomNormal <shape = [4], seed = {node_seed}> ()"
+        values = session(f"() => (float[4] y, float[4] z) {{ y = {node} z = {node} }}", seed=session_seed).run(None, {})
+        return [v.tolist() for v in values]
 
-    assert draw(1) == draw(1) and draw(1) != draw(2)
+    assert draw(1, 5.0) == draw(1, 5.0)
+    assert len({tuple(v) for seeds in ((1, 5.0), (2, 5.0), (1, 6.0)) for v in draw(*seeds)}) == 6
 
 
 def test_every_profile_draws_the_same_numbers() -> None:

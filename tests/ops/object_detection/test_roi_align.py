@@ -16,7 +16,7 @@ ZERO = np.zeros(1, np.int64)
 PLANE = np.add.outer(10 * np.arange(8.0), np.arange(8.0)).astype(np.float32)[None, None]  # 10 y + x
 
 
-def align(*rois: Any, X: Any = PLANE, opset: int = 22, batch: Any = None, dtype: Any = np.float32, **attributes: Any) -> np.ndarray:
+def align(*rois: Any, X: Any = PLANE, opset: int = 22, batch: Any = None, dtype: Any = np.float32, **attributes: Any) -> Any:
     batch = np.zeros(len(rois), np.int64) if batch is None else np.array(batch, np.int64)
     y = run_op("RoiAlign", X.astype(dtype), np.array(rois, dtype).reshape(-1, 4), batch, opset=opset, **attributes)
     assert y.dtype == dtype

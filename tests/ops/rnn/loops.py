@@ -23,7 +23,8 @@ def recurrent(
     steps, batch, _ = X.shape
     directions, _, hidden = R.shape
     gates = {"RNN": 1, "GRU": 3, "LSTM": 4}[kind]
-    per: list[Function] = {"RNN": [math.tanh], "GRU": [sigmoid, math.tanh], "LSTM": [sigmoid, math.tanh, math.tanh]}[kind]
+    defaults: dict[str, list[Function]] = {"RNN": [math.tanh], "GRU": [sigmoid, math.tanh], "LSTM": [sigmoid, math.tanh, math.tanh]}
+    per = defaults[kind]
     functions = functions or per * directions
     Y = np.zeros((steps, directions, batch, hidden))
     Y_h, Y_c = np.zeros((directions, batch, hidden)), np.zeros((directions, batch, hidden))

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import onnx
 
-from refexec import run_op
+from refexec import Limits, Session, run_op
 from refexec.comparison import Call
 from refexec.registry import lookup
 from refexec.schema import signature
@@ -20,9 +21,23 @@ TRANSFORMS = ("NONE", "LOGISTIC", "SOFTMAX", "SOFTMAX_ZERO", "PROBIT")
 def ml(name: str, *inputs: Any, opset: int = 5, **attributes: Any) -> Any:
     """Run an operator; whole numbers may stand for floats in attributes, and an empty list is not set."""
     formal = signature(DOMAIN, name, opset).attributes
-    given = {key: v for key, v in attributes.items() if not isinstance(v, (list, tuple)) or v}
-    floats = {key: list(map(float, v)) for key, v in given.items() if key in formal and formal[key].type == "FLOATS" and v is not None}
+    given: dict[str, Any] = {key: v for key, v in attributes.items() if not isinstance(v, (list, tuple)) or v}
+    floats: dict[str, Any] = {
+        key: list(map(float, v)) for key, v in given.items() if key in formal and formal[key].type == "FLOATS" and v is not None
+    }
     return run_op(name, *inputs, domain=DOMAIN, opset=opset, **(given | floats))
+
+
+def on_map(name: str, types: str, X: dict[Any, Any], *, profile: str = "reference", limits: Limits | None = None, **attributes: Any) -> Any:
+    """Run an operator on a map of ``types``, such as "int64 float"."""
+    key, value = (element_type(t) for t in types.split())
+    helper = onnx.helper
+    map_type = helper.make_map_type_proto(key.number, helper.make_tensor_type_proto(value.number, ()))
+    node = helper.make_node(name, ["x"], ["y"], domain=DOMAIN, **attributes)
+    graph = helper.make_graph([node], "g", [helper.make_value_info("x", map_type)], [onnx.ValueInfoProto(name="y")])
+    imports = [helper.make_opsetid(DOMAIN, 1), helper.make_opsetid("", 21)]
+    model = helper.make_model(graph, opset_imports=imports, ir_version=10)
+    return Session(model, profile=profile, limits=limits).run(None, {"x": X})[0]
 
 
 def excess(name: str, X: Any, computed: Callable[[], Any], *, opset: int = 5, **attributes: Any) -> float:

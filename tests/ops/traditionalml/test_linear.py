@@ -47,7 +47,7 @@ def test_the_sum_is_rounded_once() -> None:
     assert ml("LinearRegressor", np.array([[2.0**30, 1, -(2.0**30)]], np.float32), coefficients=[1, 1, 1]).tolist() == [[1]]
 
 
-IDENTITY = {"coefficients": [1, 0, 0, 1], "targets": 2}
+IDENTITY: dict[str, Any] = {"coefficients": [1, 0, 0, 1], "targets": 2}
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_large_scores_do_not_overflow() -> None:
     assert ml("LinearRegressor", x, post_transform="SOFTMAX", **IDENTITY).tolist() == [[1, 0]]
 
 
-THREE = {"coefficients": [1, 0, 0, 1, -1, -1], "intercepts": [0, 0, 2.5]}
+THREE: dict[str, Any] = {"coefficients": [1, 0, 0, 1, -1, -1], "intercepts": [0, 0, 2.5]}
 
 
 @INTS
@@ -165,7 +165,11 @@ def test_plain_float32_is_within_the_bound(transform: str) -> None:
         e = np.exp(-scores) if transform == "LOGISTIC" else np.exp(scores - scores.max(axis=1, keepdims=True))
         return 1 / (1 + e) if transform == "LOGISTIC" else e / e.sum(axis=1, keepdims=True)
 
-    attributes = {"coefficients": tuple(map(float, w.ravel())), "intercepts": tuple(map(float, b)), "post_transform": transform}
+    attributes: dict[str, Any] = {
+        "coefficients": tuple(map(float, w.ravel())),
+        "intercepts": tuple(map(float, b)),
+        "post_transform": transform,
+    }
     assert 0 < excess("LinearRegressor", x, plain, targets=3, **attributes) < 1
     assert 0 < excess("LinearClassifier", x, plain, classlabels_ints=(1, 2, 3), **attributes) < 1
 

@@ -56,7 +56,7 @@ def test_a_regressor_applies_its_transform() -> None:
 
 # Three classes with 1, 1 and 2 vectors on a line; linear kernel K = x * v.
 LINE = np.array([[1], [-2]], np.float32)
-THREE = {
+THREE: dict[str, Any] = {
     "support_vectors": [1, 2, 3, 4],
     "vectors_per_class": [1, 1, 2],
     "coefficients": [1, 2, 3, 4, 5, 6, 7, 8],  # row 0 and row 1, of four vectors
@@ -78,14 +78,18 @@ def test_a_pair_of_classes_is_decided_by_the_vectors_of_both() -> None:
 
 def test_of_equal_votes_the_first_class_wins() -> None:
     # 0 beats 1, 1 beats 2, 2 beats 0: one vote each
-    labels, _ = ml(
-        "SVMClassifier", np.zeros((1, 1), np.float32), classlabels_strings=["a", "b", "c"], **(THREE | {"rho": [1, -1, 1]})
-    )
+    labels, _ = ml("SVMClassifier", np.zeros((1, 1), np.float32), classlabels_strings=["a", "b", "c"], **(THREE | {"rho": [1, -1, 1]}))
     assert labels.tolist() == ["a"] and labels.dtype == object
 
 
 def test_of_two_classes_a_positive_decision_is_a_vote_for_the_first() -> None:
-    two: dict[str, Any] = {"support_vectors": [1, 2], "vectors_per_class": [1, 1], "coefficients": [1, 1], "rho": [0.0], "classlabels_ints": [3, 4]}
+    two: dict[str, Any] = {
+        "support_vectors": [1, 2],
+        "vectors_per_class": [1, 1],
+        "coefficients": [1, 1],
+        "rho": [0.0],
+        "classlabels_ints": [3, 4],
+    }
     labels, scores = ml("SVMClassifier", LINE, **two)
     assert labels.tolist() == [3, 4] and scores.tolist() == [[-3, 3], [6, -6]]
     _, scores = ml("SVMClassifier", LINE, post_transform="LOGISTIC", **two)
@@ -189,7 +193,7 @@ def test_plain_float32_is_within_the_bound(kind: str) -> None:
         return y[:, None]
 
     floats = {"support_vectors": v, "coefficients": c, "kernel_params": np.array([gamma, coef0, degree]), "rho": np.array([0.25])}
-    attributes = {name: tuple(map(float, value.ravel())) for name, value in floats.items()}
+    attributes: dict[str, Any] = {name: tuple(map(float, value.ravel())) for name, value in floats.items()}
     assert 0 < excess("SVMRegressor", x, plain, kernel_type=kind, n_supports=20, **attributes) < 1
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from refexec import Limits
 from refexec.errors import LimitExceeded, RuleViolation
+from tests.models import session
 from tests.ops.traditionalml.models import excess, ml
 
 LEQ, LT, GTE, GT, EQ, NEQ, MEMBER = range(7)
@@ -97,7 +98,7 @@ def test_leaves_of_a_target_are_aggregated_over_trees(function: int, expected: A
 
 def test_transforms_are_numbered() -> None:
     x = column(1)
-    weights = {"leaf_weights": np.array([0.25, 0], np.float32)}
+    weights: dict[str, Any] = {"leaf_weights": np.array([0.25, 0], np.float32)}
     expected = [0.25, 1, 1 / (1 + math.exp(-0.25)), 1, -0.67448975]
     found = [ml("TreeEnsemble", x, post_transform=t, **stump(LEQ, **weights)).item() for t in range(5)]
     assert np.allclose(found, expected, rtol=1e-6)
@@ -112,8 +113,6 @@ def test_no_sample_gives_no_result() -> None:
 
 
 def test_the_wide_profile_splits_rounded_values() -> None:
-    from tests.models import session
-
     text = """(double[1,1] x) => (float[n,1] y) {
         f = Cast <to = 1> (x)
         y = ai.onnx.ml.TreeEnsemble <tree_roots = [0], nodes_featureids = [0], nodes_modes: tensor = uint8[1] {0},

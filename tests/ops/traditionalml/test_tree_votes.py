@@ -12,7 +12,6 @@ from refexec.errors import InvalidModel, RuleViolation
 from tests.ops.traditionalml.models import excess, ml
 
 VERSIONS = pytest.mark.parametrize("opset", [1, 2, 3, 4, 5])
-INF = math.inf
 
 
 def sigma(x: float) -> float:
@@ -61,7 +60,7 @@ def test_a_regressor_aggregates_the_weights_of_the_leaves_reached(opset: int, fu
     y = ml("TreeEnsembleRegressor", X, opset=opset, aggregate_function=function, **regressor())
     assert y.dtype == np.float32 and y.tolist() == expected
     y = ml("TreeEnsembleRegressor", X, opset=opset, aggregate_function=function, base_values=[0.5, -1], **regressor())
-    assert y.tolist() == (np.array(expected) + [0.5, -1]).tolist()
+    assert y.tolist() == np.add(expected, [0.5, -1]).tolist()
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.int32])
@@ -143,18 +142,19 @@ def test_weights_for_one_of_two_classes_that_are_not_negative_are_a_probability(
     assert labels.tolist() == ["no" if q <= 0.5 else "yes" for q in p]
 
 
-@pytest.mark.parametrize(("transform", "f"), [("NONE", lambda s: s), ("LOGISTIC", sigma), ("SOFTMAX", lambda s: sigma(2 * s))])
+@pytest.mark.parametrize(("transform", "f"), [("NONE", float), ("LOGISTIC", sigma), ("SOFTMAX", lambda s: sigma(2 * s))])
 def test_weights_for_one_of_two_classes_of_both_signs_are_a_margin(transform: str, f: Any) -> None:
     changes: dict[str, Any] = {"class_weights": [1, -3, 0, 2, -1, -1], "post_transform": transform}
     labels, scores = ml("TreeEnsembleClassifier", X, opset=3, classlabels_int64s=[5, 6], **classifier([0] * 6, **changes))
-    margins = [3, -1, 2, -2]
-    assert np.allclose(scores, [[f(-m), f(m)] for m in margins], rtol=1e-6) and labels.tolist() == [6, 5, 6, 5]
+    margins: Any = [3, -1, 2, -2]
+    expected: Any = [[f(-m), f(m)] for m in margins]
+    assert np.allclose(scores, expected, rtol=1e-6) and labels.tolist() == [6, 5, 6, 5]
 
 
 def test_probit_takes_probabilities() -> None:
     changes: dict[str, Any] = {"class_weights": [0.25, 0.5, 0, 0.25, 0.5, 0.25], "post_transform": "PROBIT"}
     _, scores = ml("TreeEnsembleClassifier", X[:2], opset=3, classlabels_int64s=[5, 6], **classifier([1] * 6, **changes))
-    assert np.allclose(scores, [[0, 0], [-0.67448975, 0.67448975]], rtol=1e-6)
+    assert np.allclose(scores, [[0.0, 0.0], [-0.67448975, 0.67448975]], rtol=1e-6)
 
 
 def test_one_class_is_always_the_label() -> None:
