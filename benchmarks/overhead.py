@@ -15,6 +15,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ def measure() -> dict[str, dict[str, float]]:
     for _ in range(ROUNDS):
         own.append(seconds(numpy_add, 100) / 100 * 1e6)
         for name, (session, feeds, nodes) in built.items():
-            samples[name].append(seconds(lambda s=session, f=feeds: s.run(None, f), 50) / nodes * 1e6)
+            samples[name].append(seconds(partial(session.run, None, feeds), 50) / nodes * 1e6)
     floor = statistics.median(own)
     return {
         name: {

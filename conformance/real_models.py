@@ -195,7 +195,9 @@ def measure(model: RealModel, number: int, name: str, ours: Any, ort: Any, wide:
     problem = None
     listed = (model.id, number, name) in onnxruntime_off()
     if listed and not from_wide <= ort_from_wide:
-        problem = f"{from_wide:.3g} from wide, onnxruntime {ort_from_wide:.3g}, in an output where onnxruntime is said to be the one who is off"
+        problem = (
+            f"{from_wide:.3g} from wide, onnxruntime {ort_from_wide:.3g}, in an output where onnxruntime is said to be the one who is off"
+        )
     elif not listed and not from_ort <= FROM_ONNXRUNTIME * scale:
         problem = f"{from_ort:.3g} from onnxruntime, {FROM_ONNXRUNTIME * scale:.3g} allowed"
     elif not from_wide <= FROM_WIDE * max(ort_from_wide, half_ulp):

@@ -23,6 +23,8 @@ from refexec.registry import Key, Operator
 from refexec.rules import Diagnostic, Findings
 from refexec.schema import normalize_domain, signature, standard_domains
 from refexec.tensors import tensor_to_proto
+from refexec.types import without_shape
+from refexec.values import Sequence as SequenceValue
 from refexec.values import to_public, value_type_of
 
 if TYPE_CHECKING:
@@ -257,24 +259,27 @@ def run_op(
     ops: Sequence[Callable[..., Any]] = (),
     override: bool = False,
     limits: Limits | None = None,
-    **attributes: Any,
+    attributes: Mapping[str, Any] | None = None,
+    **more: Any,
 ) -> Any:
     """Run one operator: ``run_op("Softmax", x, opset=11, axis=1)``.
 
     Args:
         op_type: the operator's name.
-        inputs: arrays, lists (sequences of arrays), or None for an absent input.
+        inputs: arrays, lists (sequences of arrays), dicts (maps), or None for an absent input.
         opset: the opset version to import; the newest of the domain when None.
         domain: the operator's domain.
         outputs: how many outputs to ask for; all that the schema names when None (for a variadic output that is one).
         profile, seed, ops, override, limits: as for :class:`Session`.
-        attributes: as in ``onnx.helper.make_node``.
+        attributes: those whose names are taken above (``seed``, ``domain``); all others are keywords, as in
+            ``onnx.helper.make_node``.
 
     Returns:
         The output, or a tuple of them when there are several.
     """
     domain = normalize_domain(domain)
     version = opset if opset is not None else standard_domains().get(domain, 1)
+    attributes = {**(attributes or {}), **more}
     formal = signature(domain, op_type, version) if domain in standard_domains() else None
     count = outputs or attributes.get("num_outputs") or (len(formal.outputs) if formal is not None else 1)
     given = {f"in{i}": _public_input(v) for i, v in enumerate(inputs) if v is not None}
@@ -307,9 +312,9 @@ def _attribute_value(value: Any, kind: str) -> Any:
 
 
 def _public_input(value: Any) -> Any:
-    if isinstance(value, (list, tuple)) and value and isinstance(value[0], np.ndarray):
-        from refexec.values import Sequence as SequenceValue
-
-        return SequenceValue(value_type_of(value[0]), list(value))
+    if isinstance(value, (list, tuple)) and value and isinstance(value[0], (np.ndarray, Mapping)):
+        return SequenceValue(without_shape(value_type_of(value[0])), list(value))
+    if isinstance(value, Mapping):
+        return dict(value)
     array = np.asarray(value)
     return array.astype(object) if array.dtype.kind == "U" else array

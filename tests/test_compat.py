@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from typing import Any
 
 import numpy as np
 import onnx
@@ -37,7 +38,7 @@ def test_a_model_from_proto_bytes_or_path_has_names_types_and_opsets(tmp_path) -
     for source in (MODEL, MODEL.SerializeToString(), str(path)):
         e = ReferenceEvaluator(source)
         assert (e.input_names, e.output_names, e.opsets) == (["X", "W"], ["Y"], {"": 21})
-        assert e.input_types[0].tensor_type.elem_type == TensorProto.FLOAT
+        assert e.input_types is not None and e.input_types[0].tensor_type.elem_type == TensorProto.FLOAT
         assert str(e) == "ReferenceEvaluator(X, W) -> Y"
         assert e.run(None, {"X": X})[0].tolist() == [[1, 0], [3, 4]]
         assert e.run(["a"], {"X": X})[0].tolist() == X.tolist()
@@ -134,7 +135,8 @@ def test_options_of_onnxruntime_are_ignored_with_one_warning() -> None:
 
 def test_the_backend_prepares_runs_and_says_what_it_supports() -> None:
     prepared = refexec.backend.prepare(MODEL)
-    assert prepared.run([X])["Y"].tolist() == [[1, 0], [3, 4]]
+    outputs: Any = prepared.run([X])
+    assert outputs["Y"].tolist() == [[1, 0], [3, 4]]
     assert refexec.backend.run_model(MODEL, {"X": X})[0].tolist() == [[1, 0], [3, 4]]
     (y,) = refexec.backend.run_node(helper.make_node("Softmax", ["x"], ["y"]), [np.zeros((1, 2, 1), np.float32)], opset_version=11)
     assert y.ravel().tolist() == [0.5, 0.5]

@@ -34,7 +34,7 @@ def test_a_variadic_parameter_stands_for_all_that_follow() -> None:
 def test_an_opset_that_onnx_does_not_define_is_refused(domain: str, version: int) -> None:
     with pytest.raises(UnsupportedOpset, match="defines versions 1 to"):
         schema.signature(domain, "Relu", version)
-    assert schema.check_opset("com.acme", version) is None
+    schema.check_opset("com.acme", version)  # of other domains nothing is known
 
 
 def test_an_operator_that_is_not_there_yet_says_where_it_begins() -> None:

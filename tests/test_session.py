@@ -293,6 +293,17 @@ def test_two_calls_of_one_function_draw_different_numbers_and_have_different_pat
     assert paths == ["main/0:F/0:Noise", "main/0:F", "main/1:F/0:Noise", "main/1:F"]
 
 
+def test_a_subgraph_gets_as_many_values_as_it_has_inputs() -> None:
+    @refexec.op("CallIt", domain="test.session.subgraph", since=1)
+    def call_it(X, /, *, body):  # type: ignore[no-untyped-def]
+        return body()
+
+    opset = '"" : 21, "test.session.subgraph" : 1'
+    s = session("(float[1] x) => (y) { y = test.session.subgraph.CallIt (x) <body = b (float[1] v) => (float[1] r) { r = Neg(v) }> }", opset=opset)
+    with pytest.raises(RuleViolation, match="as many values"):
+        s.run(None, {"x": f32(1)})
+
+
 def test_run_and_run_op_are_short_for_a_session() -> None:
     model = onnx.parser.parse_model(f'<ir_version: 10, opset_import: ["" : 21]> main {CHAIN}')
     assert refexec.run(model, {"x": f32(-3)})[0].tolist() == [6]
@@ -300,6 +311,13 @@ def test_run_and_run_op_are_short_for_a_session() -> None:
     parts = refexec.run_op("Split", f32(1, 2, 3), np.array([1, 2]), outputs=2)
     assert [p.tolist() for p in parts] == [[1], [2, 3]]
     assert [p.tolist() for p in refexec.run_op("Split", f32(1, 2), num_outputs=2)] == [[1], [2]]
+
+
+def test_run_op_takes_maps_mixed_sequences_and_attributes_whose_names_are_its_own() -> None:
+    assert refexec.run_op("CastMap", {1: np.float32(2), 3: np.float32(4)}, domain="ai.onnx.ml").tolist() == [[2.0, 4.0]]
+    assert refexec.run_op("SequenceLength", [f32(1), f32(1, 2)]) == 2
+    a, b = (refexec.run_op("RandomNormal", shape=[2], attributes={"seed": seed}) for seed in (1.0, 2.0))
+    assert a.tolist() != b.tolist()
 
 
 def test_a_sequence_input_and_output_are_lists() -> None:

@@ -68,7 +68,9 @@ def test_every_narrow_float_becomes_an_integer() -> None:
 # Booleans --------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["float16", "float32", "float64", "bfloat16", "float8e4m3fn", "float8e5m2fnuz", "float6e2m3", "float4e2m1"])
+@pytest.mark.parametrize(
+    "name", ["float16", "float32", "float64", "bfloat16", "float8e4m3fn", "float8e5m2fnuz", "float6e2m3", "float4e2m1"]
+)
 def test_only_zero_is_false(name: str) -> None:
     assert cast(np.array([0, -0.0, 0.5, -1], element_type(name).dtype), "bool").tolist() == [False, False, True, True]
 

@@ -44,7 +44,9 @@ def test_special_values_are_read_in_any_case() -> None:
 @pytest.mark.parametrize("to", ["float32", "float16", "bfloat16", "float8e4m3fn"])
 def test_a_literal_is_rounded_once(to: str) -> None:
     """Just above, on and just below the middle of 1 and the next number, nearer to it than a float64 can tell."""
-    step = Fraction(float(np.spacing(np.array(1, np.float32))) if to == "float32" else {"float16": 2**-10, "bfloat16": 2**-7}.get(to, 2**-3))
+    step = Fraction(
+        float(np.spacing(np.array(1, np.float32))) if to == "float32" else {"float16": 2**-10, "bfloat16": 2**-7}.get(to, 2**-3)
+    )
     middle = 1 + step / 2
     words = [decimal_text(middle + Fraction(sign, 10**40)) for sign in (-1, 0, 1)] + [decimal_text(-middle - Fraction(1, 10**40))]
     assert [float(v) for v in read(words, to)] == [1, 1, float(1 + step), -float(1 + step)]

@@ -55,7 +55,9 @@ def test_sums_of_half_precision_are_rounded_once() -> None:
     # 2048 + 1 is 2048 in float16 (ties to even), 2048 + 1 + 1 is 2050.
     y = run_op("ScatterElements", np.array([2048], np.float16), np.array([0, 0]), np.array([1, 1], np.float16), reduction="add")
     assert y.dtype == np.float16 and y.tolist() == [2050]
-    y = run_op("ScatterND", np.array([256], ml_dtypes.bfloat16), np.array([[0], [0]]), np.array([1, 1], ml_dtypes.bfloat16), reduction="add")
+    y = run_op(
+        "ScatterND", np.array([256], ml_dtypes.bfloat16), np.array([[0], [0]]), np.array([1, 1], ml_dtypes.bfloat16), reduction="add"
+    )
     assert y.dtype == ml_dtypes.bfloat16 and y.tolist() == [258]
 
 
