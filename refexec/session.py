@@ -165,6 +165,11 @@ class Session:
         outs = ", ".join(f"{o.name}: {o.type}" for o in self.outputs)
         return f"<refexec.Session {self.plan.name or 'model'}({ins}) -> ({outs}), profile {self.profile.name}>"
 
+    def _repr_html_(self) -> str:
+        from refexec.observe.display import session_html
+
+        return session_html(self)
+
     def __reduce__(self) -> Any:
         source = self.model.path if self.model.path is not None else self.model.proto.SerializeToString()
         return _restore, (

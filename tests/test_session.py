@@ -340,3 +340,10 @@ def test_external_data_are_mapped_and_not_doubled(tmp_path) -> None:  # type: ig
     array = s.plan.template[s.plan.slots["w"]]
     assert not array.flags.owndata
     assert s.run(None, {"x": np.float32(0)})[0].tolist() == [7.0] if "x" in [i.name for i in s.inputs] else True
+
+
+def test_a_notebook_shows_a_session_escaped_and_small() -> None:
+    html = session("(float[N] x) => (float[N] y) { y = Relu(x) }")._repr_html_()
+    assert "Relu-14" in html
+    assert "<script" not in html
+    assert len(html) < 100_000
