@@ -118,8 +118,8 @@ def _tensor(t: Json) -> TensorProto:
 
 
 def _body(g: Json) -> GraphProto:
-    infos = [[_body_value(v) for v in g[key]] for key in ("inputs", "outputs")]
-    return helper.make_graph([_node(n) for n in g["nodes"]], "body", *infos, initializer=[_tensor(t) for t in g["initializers"]])
+    inputs, outputs = ([_body_value(v) for v in g[key]] for key in ("inputs", "outputs"))
+    return helper.make_graph([_node(n) for n in g["nodes"]], "body", inputs, outputs, initializer=[_tensor(t) for t in g["initializers"]])
 
 
 def _body_value(v: Json) -> ValueInfoProto:

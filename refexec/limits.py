@@ -19,6 +19,7 @@ from refexec.errors import LimitExceeded
 
 __all__ = ["Budget", "Limits", "active_budget", "claim"]
 
+MOST_ELEMENTS = 2**60
 FREE_BYTES = 64 << 10  # results below this are not worth a claim
 
 
@@ -89,6 +90,8 @@ class Budget:
         limits = self.limits
         limits.check("rank", len(sizes), "the rank of a result")
         size = math.prod(sizes) * np.dtype(dtype).itemsize
+        if size == 0 and math.prod(filter(None, sizes)) > MOST_ELEMENTS:  # NumPy refuses it though it holds nothing
+            raise LimitExceeded(f"a tensor of shape {list(sizes)} cannot be addressed", limit="tensor_bytes", asked=list(sizes))
         if size > FREE_BYTES:
             limits.check("tensor_bytes", size, f"a tensor of shape {list(sizes)}")
             limits.check("live_bytes", self.live + size, f"a further tensor of shape {list(sizes)}")

@@ -291,8 +291,8 @@ def run_op(
     names = [f"in{i}" if v is not None else "" for i, v in enumerate(inputs)]
     results = [f"out{i}" for i in range(count)]
     kinds = {name: a.type for name, a in formal.attributes.items()} if formal is not None else {}
-    protos = {k: _attribute_value(v, kinds.get(k, "")) for k, v in attributes.items() if v is not None}
-    node = onnx.helper.make_node(op_type, names, results, domain=domain, **protos)
+    node = onnx.helper.make_node(op_type, names, results, domain=domain)
+    node.attribute.extend(_attribute(name, value, kinds.get(name, "")) for name, value in attributes.items() if value is not None)
     graph = onnx.helper.make_graph(
         [node], op_type, [onnx.helper.make_value_info(k, type_to_proto(value_type_of(v))) for k, v in given.items()],
         [onnx.ValueInfoProto(name=r) for r in results],
@@ -305,15 +305,16 @@ def run_op(
     return produced[0] if count == 1 else tuple(produced)
 
 
-def _attribute_value(value: Any, kind: str) -> Any:
-    """An attribute as ``onnx.helper`` takes it: whole numbers are floats where the schema says so."""
+def _attribute(name: str, value: Any, kind: str) -> Any:
+    """An AttributeProto; ``kind`` is the schema's type of it, so that whole numbers may be floats and lists may be empty."""
     if isinstance(value, np.ndarray) and kind in ("", "TENSOR"):
-        return tensor_to_proto(value)
+        return onnx.helper.make_attribute(name, tensor_to_proto(value))
     if kind == "FLOAT":
-        return float(value)
-    if kind == "FLOATS":
-        return [float(v) for v in value]
-    return value
+        value = float(value)
+    elif kind == "FLOATS":
+        value = [float(v) for v in value]
+    empty = kind and isinstance(value, (list, tuple)) and not value
+    return onnx.helper.make_attribute(name, value, attr_type=onnx.AttributeProto.AttributeType.Value(kind) if empty else None)
 
 
 def _public_input(value: Any) -> Any:

@@ -299,7 +299,9 @@ def test_a_subgraph_gets_as_many_values_as_it_has_inputs() -> None:
         return body()
 
     opset = '"" : 21, "test.session.subgraph" : 1'
-    s = session("(float[1] x) => (y) { y = test.session.subgraph.CallIt (x) <body = b (float[1] v) => (float[1] r) { r = Neg(v) }> }", opset=opset)
+    s = session(
+        "(float[1] x) => (y) { y = test.session.subgraph.CallIt (x) <body = b (float[1] v) => (float[1] r) { r = Neg(v) }> }", opset=opset
+    )
     with pytest.raises(RuleViolation, match="as many values"):
         s.run(None, {"x": f32(1)})
 
@@ -347,3 +349,8 @@ def test_a_notebook_shows_a_session_escaped_and_small() -> None:
     assert "Relu-14" in html
     assert "<script" not in html
     assert len(html) < 100_000
+
+
+def test_run_op_takes_empty_lists_and_whole_numbers_for_floats() -> None:
+    assert refexec.run_op("ReduceSum", f32(1, 2), opset=11, axes=[], keepdims=0).tolist() == 3
+    assert refexec.run_op("LeakyRelu", f32(-2), alpha=2).tolist() == [-4]

@@ -68,7 +68,11 @@ def failure_json(error: BaseException) -> dict[str, Any]:
     """``{"code", "message", "seen", "notes", "hint"}``."""
     if isinstance(error, RefexecError):
         return {**error.to_json(), "hint": hint(error)}
-    message = error.format_message() if isinstance(error, click.ClickException) else str(error) or type(error).__name__
+    message = str(error) or type(error).__name__
+    if isinstance(error, click.ClickException):
+        message = error.format_message()
+    elif isinstance(error, OSError) and error.filename is not None:
+        message = f"{error.filename}: {error.strerror}"
     return {
         "code": type(error).__name__,
         "message": message,
@@ -80,7 +84,7 @@ def failure_json(error: BaseException) -> dict[str, Any]:
 
 def block(error: BaseException) -> str:
     """The message, its notes and a hint, wrapped to the terminal. Nothing that a file says reaches the terminal unescaped."""
-    message = str(error) if isinstance(error, (RefexecError, OSError)) else failure_json(error)["message"]
+    message = str(error) if isinstance(error, RefexecError) else failure_json(error)["message"]
     if not isinstance(error, (RefexecError, OSError, click.ClickException)):
         message = f"{type(error).__name__}: {message}"
     lines = [*_wrapped(message, "refexec: ", "  ")]

@@ -89,6 +89,17 @@ def test_an_unforeseen_error_ends_with_70_and_asks_for_a_report(cli: Cli, model:
     assert "Traceback" in cli("run", model, "--feed", "x=[1]", "--feed", "z=[1]", "--debug").stderr
 
 
+def test_a_file_that_cannot_be_opened_is_named_with_the_reason(cli: Cli) -> None:
+    found = cli("run", "absent.onnx")
+    assert found.exit_code == 2 and found.stderr.endswith("absent.onnx: No such file or directory\n")
+
+
+def test_a_fifo_is_no_model_and_nobody_waits_for_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "m.onnx")
+    done = process("check", tmp_path / "m.onnx")
+    assert done.returncode == 4 and "not a regular file" in done.stderr
+
+
 ENDLESS = """<ir_version: 8, opset_import: ["" : 17]>
 endless (int64 most) => (float[1] y) <float[1] start = {0}, bool yes = {1}> {
     y = Loop (most, yes, start) <body = body (int64 i, bool go, float[1] a) => (bool on, float[1] b) { on = Identity(go) b = Neg(a) }>

@@ -20,6 +20,9 @@ class _Context:
     def wants(self, output: int) -> bool:
         return output < self.outputs
 
+    def trip(self, count: int) -> None:
+        pass
+
     def as_type(self, x: Any, dtype: Any) -> Any:
         return x.astype(np.float64)
 

@@ -26,6 +26,7 @@ def along_axis(indices: Array, data: tuple[int, ...], axis: int) -> tuple[Array,
     at = normalize_axis(axis, len(data))
     fits = all(n <= d for a, (n, d) in enumerate(zip(indices.shape, data, strict=True)) if a != at)
     require(fits, "on the other axes indices is not larger than data", indices=indices.shape, data=data, axis=at)
+    claim((sum(indices.shape),), np.int64)
     places = list(np.ogrid[tuple(slice(n) for n in indices.shape)])
     places[at] = in_range(indices, data[at])
     return tuple(places)
@@ -47,6 +48,7 @@ def tuples(indices: Array, data: tuple[int, ...], batch_dims: int = 0) -> tuple[
     require(batches == data[:batch_dims], "the batch dimensions are equal", indices=indices.shape, data=data, batch_dims=batch_dims)
     depth = indices.shape[-1]
     require(1 <= depth <= r - batch_dims, "an index tuple has 1 to rank - batch_dims entries", indices=indices.shape, data=data)
+    claim((sum(batches),), np.int64)
     grid = np.ogrid[tuple(slice(n) for n in (*batches, *(1,) * (q - 1 - batch_dims)))] if batch_dims else []
     return (*grid[:batch_dims], *(in_range(indices[..., i], data[batch_dims + i]) for i in range(depth)))
 

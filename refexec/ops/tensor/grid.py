@@ -33,9 +33,10 @@ def affine_grid_20(theta, size, /, *, align_corners=0):
     -1 and 1 are the centers of the corner pixels with ``align_corners``, else the outer edges. The single pixel of an axis
     of size 1 has two places with ``align_corners``; here it is -1.
     """
-    N, _, *spatial = vector(size, "size")
+    dims = vector(size, "size")
+    require(len(dims) in (4, 5), "size is (N, C, H, W) or (N, C, D, H, W)", size=dims)
+    N, _, *spatial = dims
     rank = len(spatial)
-    require(rank in (2, 3), "size is (N, C, H, W) or (N, C, D, H, W)", size=(N, _, *spatial))
     require(theta.shape == (N, rank, rank + 1), "theta is (N, 2, 3) or (N, 3, 4), as size says", theta=theta.shape, size=size)
     require(min(spatial) >= 0, "sizes are not negative", size=spatial)
     claim((N, *spatial, rank), theta.dtype)

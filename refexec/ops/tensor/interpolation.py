@@ -29,7 +29,7 @@ class Axis:
 
 def coordinates(axis: Axis, mode: str, dtype: Any = np.float64) -> Array:
     """For each output position its coordinate in the input. ``mode`` is a coordinate_transformation_mode."""
-    x = np.arange(axis.resized, dtype=dtype)
+    x = np.arange(*claim((axis.resized,), dtype), dtype=dtype)
     match mode:
         case "half_pixel":
             return (x + 0.5) / axis.scale - 0.5

@@ -53,6 +53,14 @@ def resized_axes(shape, roi=None, scales=None, sizes=None, *, axes=None, policy=
     return {a: Axis(shape[a], int(shape[a] * ratio + Fraction(1, 2)), float(ratio), spans[a]) for a in over}
 
 
+def settled(values, dtype):
+    """Numbers as an integer dtype: rounded half to even, those beyond its range to its end."""
+    low, high = integer_range(element_type(dtype))
+    whole = np.rint(values)
+    above = whole >= high  # a test and not np.clip, since the greatest int64 is no float64
+    return np.where(above, dtype.type(high), np.where(above, 0, np.maximum(whole, low)).astype(dtype))
+
+
 def resized_bound(X, Y, element, changed, coordinate_transformation_mode, mode, nearest_mode, extrapolation_value=0.0):
     """Values are as inexact as their coordinates, which an implementation rounds to float32 or finer. Where that decides which
     of two elements is the nearest, or whether a coordinate is outside, either is right. So are both readings of
@@ -132,12 +140,16 @@ def resized(
     require(mode in ("nearest", "linear", "cubic"), "mode is nearest, linear or cubic", mode=mode)
     number = is_integer(X) or X.dtype.kind in "fc"
     require(number or (mode == "nearest" and not crop), "booleans and strings are moved only", type=X.dtype, mode=mode)
+    fill = np.asarray(extrapolation_value)
+    require(not (is_integer(X) and np.isnan(fill)), "the extrapolation_value of integers is a number")
     if 0 in shape:
         return np.empty(shape, X.dtype)
     Y, outside = X, []
     exact = np.result_type(X.real.dtype, np.float64) if number else np.float64
-    for a, axis in changed.items():
-        require(axis.length > 0, "an axis without elements stays empty", axis=a, resized=axis.resized)
+    empty = [a for a, axis in changed.items() if axis.length == 0]
+    require(not empty, "an axis without elements stays empty", axes=empty, resized=shape)
+    # Reductions first: then nothing on the way is larger than both X and Y.
+    for a, axis in sorted(changed.items(), key=lambda item: item[1].resized / item[1].length):
         if axis.length == axis.resized and axis.scale == 1 and not crop:
             continue
         x = coordinates(axis, coordinate_transformation_mode, exact)
@@ -148,10 +160,8 @@ def resized(
         else:
             Y = mixed(Y, a, *weights(x, axis, mode, cubic_coeff_a, bool(exclude_outside), bool(antialias)))
     for a, mask in outside:
-        Y = np.where(mask.reshape(-1, *(1,) * (X.ndim - a - 1)), np.asarray(extrapolation_value).astype(Y.dtype), Y)
-    if is_integer(X) and Y.dtype != X.dtype:
-        return np.clip(np.rint(Y), *integer_range(element_type(X.dtype))).astype(X.dtype)
-    return Y
+        Y = np.where(mask.reshape(-1, *(1,) * (X.ndim - a - 1)), settled(fill, Y.dtype) if is_integer(Y) else fill.astype(Y.dtype), Y)
+    return settled(Y, X.dtype) if is_integer(X) and Y.dtype != X.dtype else Y
 
 
 @op("Resize", since=18, like=resize_19)
@@ -187,4 +197,5 @@ def asymmetric_bound(call: Call):
 def resize_10(X, scales, /, *, mode="nearest"):
     """Before version 11: coordinates are x / scale. *nearest* takes the element at or below, on a reduced axis at or above: the
     text of this version does not say which, its test of a reduction by 0.6 does."""
+    require(mode in ("nearest", "linear"), "before version 11 mode is nearest or linear", mode=mode)
     return resized(X, None, scales, mode=mode, coordinate_transformation_mode="asymmetric", nearest_mode=None)

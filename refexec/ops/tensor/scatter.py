@@ -4,6 +4,7 @@ import numpy as np
 
 from refexec.comparison import Call, exact, is_float, rounded
 from refexec.errors import require
+from refexec.limits import claim
 from refexec.ops.common import Array
 from refexec.ops.tensor.gather import along_axis, tuples
 from refexec.registry import op
@@ -31,6 +32,7 @@ def scattered(data: Array, places: tuple[Array, ...], updates: Array, reduction:
     require(reduction == "none" or reduction in REDUCTIONS, "reduction is none, add, mul, max or min", reduction=reduction)
     defined = reduction not in UNDEFINED.get(data.dtype.kind, ())
     require(defined, "reduction is defined for the type of data", reduction=reduction, type=data.dtype)
+    claim(data.shape, data.dtype)
     output = data.copy()
     if reduction == "none":
         output[(*places, ...)] = updates

@@ -52,6 +52,7 @@ def trilu_14(input, k=None, /, *, upper=1):
     require(input.ndim >= 2, "input has rank 2 or more", input=input.shape)
     k = 0 if k is None else scalar(k, "k")
     claim(input.shape[-2:], np.int64)
+    claim((sum(input.shape[-2:]),), np.int64)
     rows, columns = np.ogrid[: input.shape[-2], : input.shape[-1]]
     kept = columns - rows >= k if upper else columns - rows <= k
     return np.where(kept, input, zero(input.dtype))

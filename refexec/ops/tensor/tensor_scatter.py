@@ -25,7 +25,7 @@ def tensor_scatter_24(past_cache, update, write_indices=None, /, *, axis=-2, mod
     require(fits, "update has the shape of the cache but along axis", update=update.shape, past_cache=past_cache.shape, axis=at)
     batch, longest, length = past_cache.shape[0], past_cache.shape[at], update.shape[at]
     require(length <= longest, "the update is not longer than the cache", update=length, past_cache=longest)
-    start = np.zeros(batch, np.int64) if write_indices is None else write_indices
+    start = np.zeros(claim((batch,), np.int64), np.int64) if write_indices is None else write_indices
     require(start.shape == (batch,), "write_indices has one index per sample", write_indices=start.shape, batch=batch)
     if mode == "linear":
         inside = np.all((start >= 0) & (start <= longest - length))

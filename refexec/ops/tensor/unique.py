@@ -5,6 +5,7 @@ from math import prod
 import numpy as np
 
 from refexec.comparison import discrete
+from refexec.limits import claim
 from refexec.ops.common import normalize_axis
 from refexec.registry import op
 from refexec.values import widen
@@ -32,6 +33,7 @@ def unique_11(X, /, *, axis=None, sorted=1):
 
 def sortable(rows):
     """One value per row of numbers that are not negative; the values, blocks of big-endian bytes, sort as the rows do."""
-    keys = np.zeros((len(rows), rows.shape[1] + 1), ">i8")  # one column more, so that there is at least one
+    shape = claim((len(rows), rows.shape[1] + 1), np.int64)  # one column more, so that there is at least one
+    keys = np.zeros(shape, ">i8")
     keys[:, 1:] = rows
     return keys.view(f"V{8 * keys.shape[1]}").reshape(-1)

@@ -73,6 +73,12 @@ def test_k_is_at_most_the_size_of_the_axis_and_not_negative() -> None:
             run_op("TopK", X, k(value))
 
 
+def test_k_is_positive_before_version_10() -> None:
+    for value in (0, -1):
+        with pytest.raises(RuleViolation, match="k is positive"):
+            run_op("TopK", X, opset=1, k=value)
+
+
 def test_the_margin_is_the_distance_to_the_neighbours_in_order() -> None:
     assert margin("TopK", X, k(2), opset=24, outputs=2).tolist() == [[1, 1], [3, 1]]
     assert margin("TopK", X, k(1), opset=24, outputs=2, largest=0).tolist() == [[0], [3]]

@@ -20,7 +20,7 @@ def read(words: list[str], to: str, opset: int = 28) -> Any:
     return y
 
 
-def written(x: Any, opset: int = 28) -> list[str]:
+def written(x: Any, opset: int = 28) -> Any:
     y = run_op("Cast", x, opset=opset, to=8)
     assert y.dtype == object and y.shape == x.shape and all(isinstance(v, str) for v in y.flat)
     return y.reshape(-1).tolist()

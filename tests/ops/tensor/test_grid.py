@@ -99,7 +99,7 @@ def test_single_precision_stays_within_the_bound_of_the_grid(align: int) -> None
 # GridSample ------------------------------------------------------------------------------------------------------------------
 
 
-def sample(values: Any, *points: float, **options: Any) -> list[Any]:
+def sample(values: Any, *points: float, **options: Any) -> Any:
     """GridSample of one row of pixels at coordinates in [-1, 1]; the rank is 3."""
     row = np.asarray(values)
     grid = np.array(points, F).reshape(1, -1, 1)
@@ -236,7 +236,9 @@ def test_onnxruntime_stays_within_the_declared_bound() -> None:
     for opset in (16, 20, 22):
         cases = list(product(MODES, PADDING, (0, 1)))
         helper = onnx.helper
-        named = [{"mode": VERSION_16[m] if opset == 16 else m, "padding_mode": p, "align_corners": a} for m, p, a in cases]
+        named: list[dict[str, Any]] = [
+            {"mode": VERSION_16[m] if opset == 16 else m, "padding_mode": p, "align_corners": a} for m, p, a in cases
+        ]
         nodes = [helper.make_node("GridSample", ["X", "grid"], [f"y{i}"], **attributes) for i, attributes in enumerate(named)]
         inputs = [helper.make_tensor_value_info("X", 1, x.shape), helper.make_tensor_value_info("grid", 1, grid.shape)]
         outputs = [helper.make_tensor_value_info(f"y{i}", 1, None) for i in range(len(nodes))]

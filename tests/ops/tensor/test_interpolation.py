@@ -19,7 +19,7 @@ F = np.float32
 X = np.random.default_rng(5).standard_normal((5, 7)).astype(F)
 COORDINATES = ("half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_crop_and_resize")
 SCALES = [(2.0, 1.5), (0.6, 3.0), (0.5, 0.4), (1.0, 0.2)]
-MODES = [
+MODES: list[dict[str, Any]] = [
     *({"mode": "nearest", "nearest_mode": n} for n in NEAREST),
     {"mode": "linear"},
     {"mode": "linear", "exclude_outside": 1},
@@ -82,6 +82,7 @@ def cases() -> Iterator[tuple[int, dict[str, Any], Any, Any, Any]]:
     """Version, attributes, roi, scales, sizes. onnxruntime makes a cropped result as large as if nothing were cropped, so that
     crops have sizes; and takes the integer length for align_corners, which the bound allows for."""
     image = [np.array([1, 1, *s], F) for s in SCALES]
+    mode: dict[str, Any]
     for opset, coordinate, mode in product((11, 13, 18, 19), (*COORDINATES, "tf_half_pixel_for_nn"), MODES):
         old = opset < 18 and "antialias" in mode
         missing = (coordinate == "half_pixel_symmetric" and opset < 19) or (coordinate == "tf_half_pixel_for_nn" and opset > 11)
@@ -138,7 +139,7 @@ def test_a_nearest_element_may_differ_only_where_rounding_decides() -> None:
     (bound,) = bounds("Resize", x, None, np.array([2], F), opset=19, mode="nearest")
     assert not bound.any()
     # Coordinates i / 0.6 with the float32 next to 0.6: 0, 1.67, 3.33, 5 less a little. Only the last is undecided.
-    attributes = {"mode": "nearest", "nearest_mode": "floor", "coordinate_transformation_mode": "asymmetric"}
+    attributes: dict[str, Any] = {"mode": "nearest", "nearest_mode": "floor", "coordinate_transformation_mode": "asymmetric"}
     (bound,) = bounds("Resize", x, None, np.array([0.6], F), opset=19, **attributes)
     assert (bound > 0).tolist() == [False, False, False, True]
 
@@ -147,7 +148,7 @@ def test_an_interpolation_may_differ_by_little_but_at_the_border_of_a_crop() -> 
     x = np.arange(7, dtype=F)
     (bound,) = bounds("Resize", x, None, np.array([3], F), opset=19, mode="linear")
     assert 0 < bound.max() < 1e-3
-    crop = {"mode": "linear", "coordinate_transformation_mode": "tf_crop_and_resize", "extrapolation_value": 50.0}
+    crop: dict[str, Any] = {"mode": "linear", "coordinate_transformation_mode": "tf_crop_and_resize", "extrapolation_value": 50.0}
     (bound,) = bounds("Resize", x, np.array([0.1, 1.0], F), None, np.array([5]), opset=19, **crop)
     assert (bound > 50).tolist() == [False, False, False, False, True]
 

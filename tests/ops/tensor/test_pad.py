@@ -23,7 +23,8 @@ def ints(*values: int) -> Any:
 def padded(x: Any, pads: list[int], mode: str, opset: int = 25, **attributes: Any) -> Any:
     if opset >= 11:
         return run_op("Pad", x, ints(*pads), opset=opset, mode=mode).tolist()
-    return run_op("Pad", x, opset=opset, mode=mode, **{"paddings" if opset == 1 else "pads": pads}, **attributes).tolist()
+    named: dict[str, Any] = {"paddings" if opset == 1 else "pads": pads}
+    return run_op("Pad", x, opset=opset, mode=mode, **named, **attributes).tolist()
 
 
 @pytest.mark.parametrize("opset", [1, 2, *SINCE_11])

@@ -31,7 +31,7 @@ def resized(x: Any, scales: Any = None, sizes: Any = None, opset: int = 19, roi:
     )  # fmt: skip
 
 
-def of_line(x: Any, **options: Any) -> list[float]:
+def of_line(x: Any, **options: Any) -> Any:
     y = resized(x, **options)
     assert y.dtype == x.dtype and y.shape[:2] == (1, 1)
     return y[0, 0].tolist()
@@ -201,7 +201,12 @@ def test_every_float_is_rounded_once(dtype: Any) -> None:
 
 
 def test_complex_numbers_are_mixed_and_strings_and_booleans_moved() -> None:
-    assert of_line(np.array([[[0, 2j]]], np.complex64), scales=2, mode="linear", coordinate_transformation_mode="asymmetric") == [0, 1j, 2j, 2j]
+    assert of_line(np.array([[[0, 2j]]], np.complex64), scales=2, mode="linear", coordinate_transformation_mode="asymmetric") == [
+        0,
+        1j,
+        2j,
+        2j,
+    ]
     assert of_line(np.array([[["a", "b"]]], object), scales=2) == ["a", "a", "b", "b"]
     assert of_line(np.array([[[True, False]]]), scales=2) == [True, True, False, False]
 
@@ -233,7 +238,10 @@ def test_float64_is_computed_wider_in_the_wide_profile() -> None:
         ({"sizes": 4, "coordinate_transformation_mode": "tf_crop_and_resize"}, "roi has the starts"),
         ({"sizes": 4, "coordinate_transformation_mode": "tf_crop_and_resize", "roi": [0, 1]}, "roi has the starts"),
         ({"sizes": 4, "coordinate_transformation_mode": "tf_crop_and_resize", "roi": [0, 0, np.nan, 1, 1, 1]}, "roi has the starts"),
-        ({"scales": 2, "coordinate_transformation_mode": "tf_crop_and_resize", "roi": [0, 0, 1, 1, 1, 0]}, "a resized dimension is a number"),
+        (
+            {"scales": 2, "coordinate_transformation_mode": "tf_crop_and_resize", "roi": [0, 0, 1, 1, 1, 0]},
+            "a resized dimension is a number",
+        ),
     ],
 )
 def test_refused(options: dict[str, Any], rule: str) -> None:
@@ -261,7 +269,12 @@ def test_strings_and_booleans_cannot_be_mixed() -> None:
 
 @pytest.mark.parametrize(
     ("opset", "mode"),
-    [(11, "half_pixel_symmetric"), (13, "half_pixel_symmetric"), (18, "half_pixel_symmetric"), *((v, "tf_half_pixel_for_nn") for v in (13, 18, 19))],
+    [
+        (11, "half_pixel_symmetric"),
+        (13, "half_pixel_symmetric"),
+        (18, "half_pixel_symmetric"),
+        *((v, "tf_half_pixel_for_nn") for v in (13, 18, 19)),
+    ],
 )
 def test_a_coordinate_mode_belongs_to_versions(opset: int, mode: str) -> None:
     with pytest.raises(RuleViolation, match="coordinate_transformation_mode exists in this version"):

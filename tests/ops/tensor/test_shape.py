@@ -59,7 +59,7 @@ def test_shape_and_size_of_a_scalar_and_of_nothing() -> None:
     ],
 )
 def test_shape_of_some_axes_clamps_start_and_end(opset: int, start: int, end: int | None, expected: list[int]) -> None:
-    attributes = {"start": start} if end is None else {"start": start, "end": end}
+    attributes: dict[str, Any] = {"start": start} if end is None else {"start": start, "end": end}
     assert run_op("Shape", X, opset=opset, **attributes).tolist() == expected
 
 
