@@ -85,7 +85,8 @@ def bind(
         result = site(values[:arity], convert) if site is not None else None
         if result is None:
             result = evaluate(run, values)
-        results = tuple(result) if isinstance(result, (tuple, list)) else (result,)
+        several = isinstance(result, tuple) or (isinstance(result, list) and (len(wanted) > 1 or bool(graphs)))
+        results = tuple(result) if several else (result,)
         if len(results) < len(wanted):
             if any(wanted[len(results) :]):
                 fault = ContractError if operator.builtin and not graphs else RuleViolation
@@ -231,7 +232,7 @@ def settle(value: Any, value_type: ValueType | None, wide: bool, label: str, fau
     if isinstance(value, np.generic):
         value = np.asarray(value)
     if value_type is None:
-        return _settle_unknown(value, wide)
+        return _settle_unknown(value, wide, label, fault)
     if isinstance(value_type, TensorType):
         if not isinstance(value, np.ndarray):
             raise fault(f"{label} returned no tensor", declared=str(value_type), seen=type(value).__name__)
@@ -256,9 +257,11 @@ def settle(value: Any, value_type: ValueType | None, wide: bool, label: str, fau
     return value
 
 
-def _settle_unknown(value: Any, wide: bool) -> Any:
+def _settle_unknown(value: Any, wide: bool, label: str, fault: type[RefexecError]) -> Any:
     if isinstance(value, (bool, int, float, complex, str)):
         value = np.asarray(value, dtype=object if isinstance(value, str) else None)
     if isinstance(value, np.ndarray) and value.dtype.kind == "U":
         value = value.astype(object)
+    if value is None or isinstance(value, list):
+        raise fault(f"{label} returned no ONNX value: an array, or a tuple of one per output", seen=type(value).__name__)
     return widen(value) if wide and isinstance(value, np.ndarray) else value

@@ -132,9 +132,9 @@ class NodeBinder:
                     "schema-changed", f"{sig.label} of the installed onnx is not the schema it was written for", str(where)
                 )
             return sig, own or lookup(domain, op_type, sig.since)
-        if own is not None:
-            return None, own
         versions = [v for v in registered_versions(domain, op_type) if v <= opsets[domain]]
+        if own is not None and own.since >= max(versions, default=0):
+            return None, own
         if not versions:
             raise UnsupportedOperator(f"{where}: domain {domain!r} has no operator {op_type!r} here", domain=domain, op_type=op_type)
         return None, lookup(domain, op_type, versions[-1])

@@ -270,9 +270,9 @@ def run_op(
     """Run one operator: ``run_op("Softmax", x, opset=11, axis=1)``.
 
     Args:
-        op_type: the operator's name.
+        op_type: the operator's name, ``"com.acme:Scale"`` for one of another domain.
         inputs: arrays, lists (sequences of arrays), dicts (maps), or None for an absent input.
-        opset: the opset version to import; the newest of the domain when None.
+        opset: the opset version to import; the newest of the domain, or of a custom operator, when None.
         domain: the operator's domain.
         outputs: how many outputs to ask for; all that the schema names when None (for a variadic output that is one).
         profile, seed, ops, override, limits: as for :class:`Session`.
@@ -282,8 +282,12 @@ def run_op(
     Returns:
         The output, or a tuple of them when there are several.
     """
+    if not isinstance(op_type, str):
+        raise TypeError(f"run_op takes the name of an operator, not {type(op_type).__name__}")
+    if not domain and ":" in op_type:
+        domain, op_type = op_type.split(":", 1)
     domain = normalize_domain(domain)
-    version = opset if opset is not None else standard_domains().get(domain, 1)
+    version = opset if opset is not None else _newest(domain, op_type, ops)
     attributes = {**(attributes or {}), **more}
     formal = signature(domain, op_type, version) if domain in standard_domains() else None
     count = outputs or attributes.get("num_outputs") or (len(formal.outputs) if formal is not None else 1)
@@ -303,6 +307,14 @@ def run_op(
     model = onnx.helper.make_model(graph, opset_imports=imports, ir_version=onnx.IR_VERSION)
     produced = Session(model, profile=profile, seed=seed, ops=ops, limits=limits, override=override).run(None, given)
     return produced[0] if count == 1 else tuple(produced)
+
+
+def _newest(domain: str, op_type: str, ops: Sequence[Callable[..., Any]]) -> int:
+    """The newest version of a standard domain, or of a custom operator."""
+    if domain in standard_domains():
+        return standard_domains()[domain]
+    own = [e.since for function in ops for e in registry.entries(function) if (e.domain, e.name) == (domain, op_type)]
+    return max([*registry.registered_versions(domain, op_type), *own], default=1)
 
 
 def _attribute(name: str, value: Any, kind: str) -> Any:

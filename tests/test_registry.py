@@ -124,3 +124,46 @@ def test_one_key_has_one_body() -> None:
         @refexec.op("Once", domain="test.registry.once", since=1)
         def twice(X, /):  # type: ignore[no-untyped-def]
             return X
+
+
+def test_run_op_takes_the_newest_version_of_a_custom_operator() -> None:
+    @refexec.op("Grow", domain="test.registry.newest", since=1)
+    def grow_1(X, /):  # type: ignore[no-untyped-def]
+        return X + 1
+
+    @refexec.op("Grow", domain="test.registry.newest", since=4)
+    def grow_4(X, /, *, by=10.0):  # type: ignore[no-untyped-def]
+        return (X + by).astype(X.dtype)
+
+    assert refexec.run_op("Grow", X, domain="test.registry.newest").tolist() == [11, 8]
+    assert refexec.run_op("test.registry.newest:Grow", X, by=1.0).tolist() == [2, -1]
+    assert refexec.run_op("Grow", X, domain="test.registry.newest", opset=3).tolist() == [2, -1]
+    with pytest.raises(TypeError, match="name of an operator"):
+        refexec.run_op(grow_4, X)  # type: ignore[arg-type]
+
+
+def test_a_session_prefers_its_own_operator_but_not_an_older_version_of_it() -> None:
+    @refexec.op("Pick", domain="test.registry.pick", since=1)
+    def pick_1(X, /):  # type: ignore[no-untyped-def]
+        return X * 1
+
+    @refexec.op("Pick", domain="test.registry.pick", since=2)
+    def pick_2(X, /):  # type: ignore[no-untyped-def]
+        return X * 2
+
+    body = "(float[2] x) => (float[2] y) { y = test.registry.pick.Pick(x) }"
+    for version, factor in ((1, 1), (2, 2)):
+        s = session(body, opset=f'"" : 21, "test.registry.pick" : {version}', ops=[pick_1])
+        assert s.run(None, {"x": X})[0].tolist() == (X * factor).tolist()
+
+
+@pytest.mark.parametrize("returned", [[1.0, 2.0], None])
+def test_what_is_no_value_is_refused(returned: object) -> None:
+    name = f"Bad{type(returned).__name__}"
+
+    @refexec.op(name, domain="test.registry.bad", since=1)
+    def bad(X, /):  # type: ignore[no-untyped-def]
+        return returned
+
+    with pytest.raises(RunError, match="no ONNX value"):
+        refexec.run_op(name, X, domain="test.registry.bad")

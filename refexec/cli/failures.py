@@ -102,6 +102,8 @@ def hint(error: BaseException) -> str | None:
     match error:
         case errors.FeedError():
             return "refexec check MODEL lists the inputs; --feed NAME=FILE|JSON gives one, --random draws what is missing"
+        case errors.UnsupportedOperator(seen={"domain": domain}) if domain not in ("", "ai.onnx.ml"):
+            return "--import FILE runs a Python file of yours that registers the operators of this domain with refexec.op"
         case errors.UnsupportedOperator():
             named = shown(error.seen.get("op_type") or "", 60)
             return f"refexec ops{' ' + named if named.isidentifier() else ''} lists the versions that are implemented"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import runpy
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -54,8 +55,12 @@ def _schema(ctx: click.Context, parameter: click.Parameter, value: bool) -> None
 
 
 def reading_options(verb: Verb) -> Verb:
-    """The format of MODEL, and limits."""
+    """The format of MODEL, limits, and operators of the user's own."""
     for option in (
+        click.option(
+            "--import", "imports", multiple=True, metavar="FILE", type=click.Path(exists=True, dir_okay=False), expose_value=False,
+            is_eager=True, callback=_import, help="Run a Python file of yours first, which registers operators with refexec.op.",
+        ),
         click.option(
             "--limit", "limits", multiple=True, metavar="NAME=VALUE",
             help="Set a limit (seconds, tensor_bytes, live_bytes, steps, loop_trips, ...) to a number, or to none.",
@@ -67,6 +72,14 @@ def reading_options(verb: Verb) -> Verb:
     ):  # fmt: skip
         verb = option(verb)
     return verb
+
+
+def _import(ctx: click.Context, parameter: click.Parameter, value: Sequence[str]) -> None:
+    for path in value:
+        try:
+            runpy.run_path(path)
+        except Exception as error:
+            raise click.BadParameter(f"{path} failed: {type(error).__name__}: {error}", ctx, parameter) from error
 
 
 def model_options(verb: Verb) -> Verb:

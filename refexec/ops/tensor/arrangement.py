@@ -25,7 +25,7 @@ def tile_1(input, tiles, axis, /):
     """Before version 6: ``tiles`` times along one axis, both being floats."""
     count, along = scalar(tiles, "tiles"), scalar(axis, "axis")
     require(float(count).is_integer() and float(along).is_integer(), "tiles and axis are whole numbers", tiles=count, axis=along)
-    repeats = np.ones(input.ndim, np.int64)
+    repeats = [1] * input.ndim
     repeats[normalize_axis(int(along), input.ndim)] = int(count)
     return tile_6(input, repeats)
 

@@ -116,7 +116,7 @@ def decimal(text: str) -> Decimal:
 
 
 def cast_margin(call: Call):
-    """How far each number is from one that is converted to another value."""
+    """How far each number is from one that is converted to another value; 0 where the result is not specified."""
     x, y, to = call.inputs[0], call.outputs[0], call.elements[0]
     if x.dtype == object or to is None or to.kind == "string":
         return None
@@ -125,8 +125,10 @@ def cast_margin(call: Call):
         return np.abs(x)
     if to.is_float:
         return np.maximum(ulp(y, to.dtype) / 2 - np.abs(x - y.astype(np.float64)), 0)
-    size = np.abs(x)
-    return np.where(size < 1, 1 - size, np.minimum(size - np.floor(size), np.floor(size) + 1 - size))
+    size, (low, high) = np.abs(x), integer_range(to)
+    specified = (x > low - 1) & (x < high + 1)
+    distance = np.where(size < 1, 1 - size, np.minimum(size - np.floor(size), np.floor(size) + 1 - size))
+    return np.where(specified, distance, 0)
 
 
 def cast_type(attributes, inputs):

@@ -14,7 +14,8 @@ def gather_1(data, indices, /, *, axis=0):
     """The slices of ``data`` along ``axis`` at ``indices``, whose dimensions replace the axis."""
     at = normalize_axis(axis, data.ndim)
     claim((*data.shape[:at], *indices.shape, *data.shape[at + 1 :]), data.dtype)
-    return np.take(data, in_range(indices, data.shape[at]), axis=at)
+    found = np.take(data, in_range(indices, data.shape[at]), axis=at)
+    return np.asarray(found, data.dtype)  # one string is no array
 
 
 def along_axis(indices: Array, data: tuple[int, ...], axis: int) -> tuple[Array, ...]:

@@ -20,10 +20,12 @@ FAR = 2.0**52  # positions beyond have no fraction
 
 
 def affine_bound(call: Call):
-    """Coordinates lie in [-1, 1], so that an entry of the grid is about as inexact as the magnitudes in its row of theta add up."""
+    """Coordinates lie in [-1, 1], so that an entry of the grid is about as inexact as the magnitudes in its row of theta add up.
+    With ``align_corners`` the one pixel of an axis of size 1 may be at -1 or at 1."""
     theta, (grid,), u = call.inputs[0], call.outputs, unit_roundoff(call.elements[0].dtype)
     rows = np.abs(theta).sum(axis=-1)
-    return (np.broadcast_to(12 * u * rows.reshape(len(rows), *(1,) * (grid.ndim - 2), -1), grid.shape),)
+    place = 2 if call.attributes["align_corners"] and 1 in grid.shape[1:-1] else 0
+    return (np.broadcast_to((12 * u + place) * rows.reshape(len(rows), *(1,) * (grid.ndim - 2), -1), grid.shape),)
 
 
 @op("AffineGrid", since=20, arithmetic="rounded", compare=rounded(affine_bound))

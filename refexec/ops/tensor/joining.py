@@ -71,5 +71,6 @@ def split_2(input, /, *, ctx, axis=0, split=None):
 
 @op("Split", since=1, like=split_13, renames={"split": "split_"})
 def split_1(input, split=None, /, *, ctx, axis=None, split_=None):
-    """Version 1: the sizes are an input or an attribute; the input wins. ``axis`` is 0 unless given."""
+    """Version 1: the sizes are an input, of the type of the data, or an attribute; the input wins. ``axis`` is 0 unless given."""
+    require(split is None or np.all(np.mod(split, 1) == 0), "the sizes are whole numbers", split=split)
     return split_13(input, split if split is not None else split_, ctx=ctx, axis=0 if axis is None else axis)

@@ -148,8 +148,7 @@ def resized(
     exact = np.result_type(X.real.dtype, np.float64) if number else np.float64
     empty = [a for a, axis in changed.items() if axis.length == 0]
     require(not empty, "an axis without elements stays empty", axes=empty, resized=shape)
-    # Reductions first: then nothing on the way is larger than both X and Y.
-    for a, axis in sorted(changed.items(), key=lambda item: item[1].resized / item[1].length):
+    for a, axis in sorted(changed.items(), key=lambda item: item[1].resized / item[1].length):  # nothing on the way exceeds X and Y
         if axis.length == axis.resized and axis.scale == 1 and not crop:
             continue
         x = coordinates(axis, coordinate_transformation_mode, exact)

@@ -54,9 +54,20 @@ def test_tile_before_version_6_refuses_fractions(tiles: float, axis: float) -> N
         run_op("Tile", PAIR, np.array(tiles, F), np.array(axis, F), opset=1)
 
 
+def test_tile_before_version_6_refuses_a_negative_number_of_times_and_an_axis_beyond_the_rank() -> None:
+    with pytest.raises(RuleViolation, match="repeats are not negative"):
+        run_op("Tile", PAIR, np.array(-1, F), np.array(0, F), opset=1)
+    with pytest.raises(RuleViolation, match="axis is in"):
+        run_op("Tile", PAIR, np.array(2, F), np.array(1e30, F), opset=1)
+    with pytest.raises(RuleViolation, match="a scalar operand has one element"):
+        run_op("Tile", PAIR, np.array([2, 2], F), np.array(0, F), opset=1)
+
+
 def test_tile_claims_its_result() -> None:
     with pytest.raises(LimitExceeded):
         run_op("Tile", PAIR, np.array([1000, 1000]), limits=Limits(tensor_bytes=10**7))
+    with pytest.raises(LimitExceeded):
+        run_op("Tile", PAIR, np.array(1e30, F), np.array(0, F), opset=1)
 
 
 # ReverseSequence -------------------------------------------------------------------------------------------------------------

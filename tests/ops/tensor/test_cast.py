@@ -262,5 +262,9 @@ def test_a_conversion_is_as_sure_as_the_number_is_far_from_another_result() -> N
     assert margin("Cast", x, opset=13, to=9, dtype="bool").tolist() == [2.75, 0.25, 3, 1.5]
     # The float16 next to 2049 + 1/4 is 2050, half-way is 2049; 1 stands in the middle of its half units of 2**-11.
     assert margin("Cast", np.array([2049.25, 1.0], F), opset=13, to=10, dtype="float16").tolist() == [0.25, 2**-11]
+    # Beyond the range of an integer type any result will do; 255.75 is within, -0.5 too.
+    assert margin("Cast", np.array([300.5, -1.5, NAN, INF, 255.75, -0.5], F), opset=13, to=2, dtype="uint8").tolist() == [
+        0, 0, 0, 0, 0.25, 0.5,
+    ]  # fmt: skip
     assert margin("Cast", np.array(["1"], object), opset=13, to=1, dtype="float32") is None
     assert margin("Cast", x, opset=13, to=8, dtype="string") is None

@@ -28,6 +28,20 @@ def test_gather_with_a_scalar_index_drops_the_axis() -> None:
     assert run_op("Gather", GRID, np.array(-1), axis=-1).tolist() == [3, 6, 9]
 
 
+def test_gather_of_one_element_is_a_scalar_of_any_type() -> None:
+    for profile in ("reference", "wide"):
+        word = run_op("Gather", np.array(["a", "b"]), np.array(-1), profile=profile)
+        assert word.shape == () and word.dtype == object and word.item() == "b"
+    y = run_op("Gather", np.array([1, 2], ml_dtypes.bfloat16), np.array(1))
+    assert y.shape == () and y.dtype == ml_dtypes.bfloat16 and float(y) == 2
+    assert run_op("Gather", np.array([1 + 2j, 3j], np.complex64), np.array(1)).tolist() == 3j
+
+
+def test_gather_refuses_a_scalar() -> None:
+    with pytest.raises(RuleViolation, match="axis is in"):
+        run_op("Gather", np.array(1.0), np.array(0))
+
+
 def test_gather_takes_32_bit_indices_of_strings() -> None:
     assert run_op("Gather", np.array(["a", "b"]), np.array([1, 1, 0], np.int32)).tolist() == ["b", "b", "a"]
 
@@ -149,3 +163,10 @@ def test_gather_nd_of_one_string_and_of_bfloat16() -> None:
 def test_gather_nd_refuses(indices: Any, batch_dims: int, rule: str) -> None:
     with pytest.raises(RuleViolation, match=rule):
         run_op("GatherND", CUBE, np.array(indices), batch_dims=batch_dims)
+
+
+def test_positions_are_claimed_where_there_is_no_element_to_take() -> None:
+    with pytest.raises(LimitExceeded, match="tensor_bytes"):
+        run_op("GatherElements", np.zeros((2**42, 0)), np.zeros((2**42, 0), np.int64))
+    with pytest.raises(LimitExceeded, match="tensor_bytes"):
+        run_op("GatherND", np.zeros((2**42, 1, 0)), np.zeros((2**42, 0, 1), np.int64), batch_dims=1)

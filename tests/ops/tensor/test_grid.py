@@ -96,6 +96,16 @@ def test_single_precision_stays_within_the_bound_of_the_grid(align: int) -> None
     assert plain.dtype == F and np.all(np.abs(plain - truth) <= bound) and bound.max() < 1e-5
 
 
+def test_the_bound_leaves_the_place_of_a_single_pixel_open_with_align_corners_only() -> None:
+    theta, size = np.array([[[1, 2, 4], [8, 16, 32]]], F), np.array([1, 1, 1, 2])
+    (bound,) = bounds("AffineGrid", theta, size, opset=20, align_corners=1)
+    plain = np.array([[[[5, 40], [7, 56]]]], F)  # x is -1 and 1, y is 1
+    ours = run_op("AffineGrid", theta, size, align_corners=1)
+    assert ours.tolist() == [[[[1, 8], [3, 24]]]] and np.all(np.abs(plain - ours) <= bound)
+    (bound,) = bounds("AffineGrid", theta, size, opset=20)
+    assert bound.max() < 1e-4
+
+
 # GridSample ------------------------------------------------------------------------------------------------------------------
 
 

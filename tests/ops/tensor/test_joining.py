@@ -78,6 +78,12 @@ def test_split_in_version_1_also_has_the_sizes_as_an_input_which_wins() -> None:
     assert split(LINE, np.array([2, 4], F), opset=1, outputs=2, split=[3, 3]) == [[1, 2], [3, 4, 5, 6]]
 
 
+@pytest.mark.parametrize("sizes", [[2.5, 4.5], [np.nan, 6], [np.inf, 0]])
+def test_split_in_version_1_refuses_sizes_that_are_no_whole_numbers(sizes: list[float]) -> None:
+    with pytest.raises(RuleViolation, match="the sizes are whole numbers"):
+        split(LINE, np.array(sizes, F), opset=1, outputs=2)
+
+
 @pytest.mark.parametrize("opset", [1, 2, 11, 13])
 def test_split_without_sizes_makes_equal_parts(opset: int) -> None:
     assert split(LINE, opset=opset, outputs=3) == [[1, 2], [3, 4], [5, 6]]

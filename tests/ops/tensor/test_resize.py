@@ -194,6 +194,23 @@ def test_integers_saturate_where_cubic_overshoots() -> None:
     assert max(y) == 255 and min(y) == 0
 
 
+@pytest.mark.parametrize("dtype", [np.int64, np.uint64])
+def test_the_ends_of_64_bit_integers_stay_where_float64_has_no_such_number(dtype: Any) -> None:
+    ends = np.iinfo(dtype)
+    assert of_line(np.array([[[ends.max, ends.max]]], dtype), scales=2, mode="linear") == [ends.max] * 4
+    assert of_line(np.array([[[ends.min, ends.min]]], dtype), scales=2, mode="linear") == [ends.min] * 4
+
+
+@pytest.mark.parametrize("mode", ["nearest", "linear"])
+def test_what_lies_outside_is_rounded_and_saturates_like_any_value_of_integers(mode: str) -> None:
+    options: dict[str, Any] = {"coordinate_transformation_mode": "tf_crop_and_resize", "mode": mode, "roi": [0, 0, 0, 1, 1, 2]}
+    for value, expected in ((300.0, 255), (-1.0, 0), (2.5, 2), (np.inf, 255)):
+        assert of_line(np.array([[[7, 9]]], np.uint8), sizes=3, extrapolation_value=value, **options) == [7, 9, expected]
+    with pytest.raises(RuleViolation, match="the extrapolation_value of integers is a number"):
+        of_line(np.array([[[7, 9]]], np.uint8), sizes=3, extrapolation_value=np.nan, **options)
+    assert np.isnan(of_line(line(7, 9), sizes=3, extrapolation_value=np.nan, **options)[2])
+
+
 @pytest.mark.parametrize("dtype", [np.float16, np.float64, ml_dtypes.bfloat16])
 def test_every_float_is_rounded_once(dtype: Any) -> None:
     y = resized(np.array([[[1, 2]]], dtype), scales=2, mode="linear")
@@ -281,9 +298,23 @@ def test_a_coordinate_mode_belongs_to_versions(opset: int, mode: str) -> None:
         resized(line(1, 2), scales=2, opset=opset, coordinate_transformation_mode=mode)
 
 
+@pytest.mark.parametrize("mode", ["cubic", "bilinear"])
+def test_version_10_mixes_linearly_only(mode: str) -> None:
+    with pytest.raises(RuleViolation, match="before version 11 mode is nearest or linear"):
+        run_op("Resize", line(1, 2), np.array([1, 1, 2], F), opset=10, mode=mode)
+
+
+@pytest.mark.parametrize("mode", ["nearest", "linear"])
+def test_reduced_axes_come_first_so_that_nothing_on_the_way_is_larger_than_x_and_y(mode: str) -> None:
+    y = run_op("Resize", np.ones((1, 2**17), F), None, None, np.array([2**17, 1]), mode=mode, limits=Limits(tensor_bytes=2**23))
+    assert y.shape == (2**17, 1) and y.all()
+
+
 def test_results_and_tables_of_weights_are_claimed() -> None:
     with pytest.raises(LimitExceeded):
         resized(line(1, 2), sizes=2**40)
+    with pytest.raises(LimitExceeded):  # a million coordinates of eight bytes
+        resized(np.zeros((1, 1, 2), np.int8), sizes=10**6, limits=Limits(tensor_bytes=2_000_000))
     with pytest.raises(LimitExceeded):  # 2000 positions of 400 taps
         x = np.zeros((1, 1, 100_000), np.int8)
         resized(x, sizes=2000, mode="cubic", antialias=1, limits=Limits(tensor_bytes=1_000_000))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from refexec import run_op
-from refexec.errors import RuleViolation
+from refexec.errors import LimitExceeded, RuleViolation
 from tests.ops.declared import bounds
 
 F = np.float32
@@ -169,3 +169,9 @@ def test_sums_and_products_in_float32_in_any_order_stay_within_the_bound(reducti
 def test_integers_have_no_bound() -> None:
     (bound,) = bounds("ScatterElements", np.array([1]), np.array([0]), np.array([1]), opset=18, dtype="int64", reduction="add")
     assert bound is None
+
+
+def test_positions_are_claimed_where_there_is_no_element_to_place() -> None:
+    many = np.zeros((2**42, 0), np.int64)
+    with pytest.raises(LimitExceeded, match="tensor_bytes"):
+        run_op("ScatterElements", many, many, many)

@@ -213,3 +213,9 @@ def test_one_hot_refuses(depth: Any, values: Any, axis: int, rule: str) -> None:
 def test_one_hot_claims_the_depth_before_it_computes(indices: Any) -> None:
     with pytest.raises(LimitExceeded):
         run_op("OneHot", np.array(indices, np.int64), np.array(2**40), np.array([0, 1], F))
+
+
+@pytest.mark.parametrize("shape", [(2**42, 0), (0, 2**42)])
+def test_trilu_claims_positions_where_there_is_no_element_to_keep(shape: tuple[int, int]) -> None:
+    with pytest.raises(LimitExceeded, match="tensor_bytes"):
+        run_op("Trilu", np.zeros(shape, F))

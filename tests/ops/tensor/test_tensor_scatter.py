@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from refexec import run_op
-from refexec.errors import RuleViolation
+from refexec.errors import LimitExceeded, RuleViolation
 
 CACHE = np.zeros((2, 4, 1), np.int32)
 UPDATE = np.array([[[1], [2]], [[3], [4]]], np.int32)
@@ -65,3 +65,8 @@ def test_an_empty_update_or_batch_changes_nothing() -> None:
 def test_rules(inputs: list[Any], options: dict[str, Any], rule: str) -> None:
     with pytest.raises(RuleViolation, match=rule):
         run_op("TensorScatter", *inputs, **options)
+
+
+def test_indices_of_samples_without_elements_are_claimed() -> None:
+    with pytest.raises(LimitExceeded, match="tensor_bytes"):
+        run_op("TensorScatter", np.zeros((2**42, 2, 0), np.float32), np.zeros((2**42, 1, 0), np.float32))

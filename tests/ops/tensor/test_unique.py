@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from refexec import run_op
-from refexec.errors import RuleViolation
+from refexec.errors import LimitExceeded, RuleViolation
 
 F = np.float32
 
@@ -80,3 +80,8 @@ def test_a_scalar_is_one_value_and_a_single_output_is_allowed() -> None:
 def test_the_axis_is_one_of_the_input() -> None:
     with pytest.raises(RuleViolation, match="axis is in"):
         run_op("Unique", np.zeros((2, 2), F), axis=2)
+
+
+def test_slices_without_elements_are_claimed_too() -> None:
+    with pytest.raises(LimitExceeded, match="tensor_bytes"):
+        run_op("Unique", np.zeros((2**42, 0), np.float32), axis=0)
