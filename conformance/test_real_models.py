@@ -7,9 +7,10 @@ import importlib.util
 import numpy as np
 import pytest
 
-from conformance.known import onnxruntime_off
+from conformance import real_models
+from conformance.known import RealModelDifference, real_model_differences
 from conformance.quantized_models import RECURRENT, quantized_differences, refusal
-from conformance.real_models import CONTRIB, MODELS, RealModel, WheelAbsent, float_measures, folder, measure
+from conformance.real_models import CONTRIB, FROM_ONNXRUNTIME, MODELS, RealModel, WheelAbsent, float_measures, folder, measure
 
 needs_onnxruntime = pytest.mark.skipif(importlib.util.find_spec("onnxruntime") is None, reason="onnxruntime is not installed")
 
@@ -51,16 +52,10 @@ def test_quantised_tensors_equal_those_of_onnxruntime(model: RealModel) -> None:
     assert compared >= 6
 
 
-def test_a_listed_output_names_an_existing_model() -> None:
-    assert {model for model, _, _ in onnxruntime_off()} <= set(_ids(MODELS))
-
-
-def test_where_onnxruntime_is_off_refexec_must_be_nearer_to_wide(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("conformance.real_models.onnxruntime_off", lambda: {("m", 0, "scores")})
-    wide = ONE.astype(np.float64)
-    assert measure(MODEL, 0, "scores", ONE, ONE + np.float32(1e-3), wide).problem is None
-    assert "from wide" in str(measure(MODEL, 0, "scores", ONE + np.float32(2e-3), ONE + np.float32(1e-3), wide).problem)
-    assert "from onnxruntime" in str(measure(MODEL, 1, "scores", ONE, ONE + np.float32(1e-3), wide).problem)
+def test_a_listed_difference_names_an_existing_model_and_never_lets_refexec_be_further_off_than_onnxruntime() -> None:
+    listed = real_model_differences()
+    assert {model for model, _, _ in listed} <= set(_ids(MODELS))
+    assert all(FROM_ONNXRUNTIME < row.at_most <= 1.01 and 0 < row.refexec <= 1 and len(row.evidence) > 50 for row in listed.values())
 
 
 # The measure itself can fail -------------------------------------------------------------------------------------------------
@@ -83,4 +78,22 @@ ONE = np.array([[1.0, 0.5]], np.float32)
 )
 def test_the_measure_tells_agreement_from_difference(ours: object, ort: object, wide: object, problem: str | None) -> None:
     found = measure(MODEL, 0, "scores", ours, ort, wide).problem
+    assert found is None if problem is None else problem in str(found)
+
+
+@pytest.mark.parametrize(
+    ("ours", "ort", "problem"),
+    [
+        (1 + 2e-6, 1 + 2e-5, None),
+        (1 + 2e-6, 1 + 8e-6, "stale row"),
+        (1 + 1.2e-5, 1 + 2e-5, "0.5 of onnxruntime's"),
+        (1 - 2e-6, 1 + 9e-5, "from onnxruntime"),
+        (np.nan, np.nan, "0.5 of onnxruntime's"),
+        (np.nan, 1.0, "stale row"),
+    ],
+)
+def test_a_listed_output_is_held_to_its_row(monkeypatch: pytest.MonkeyPatch, ours: float, ort: float, problem: str | None) -> None:
+    row = RealModelDifference(at_most=5e-5, refexec=0.5, evidence="")
+    monkeypatch.setattr(real_models, "real_model_differences", lambda: {("m", 0, "y"): row})
+    found = measure(MODEL, 0, "y", *(np.array([value], np.float64) for value in (ours, ort, 1.0))).problem
     assert found is None if problem is None else problem in str(found)

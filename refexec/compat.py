@@ -35,7 +35,7 @@ class ReferenceEvaluator:
         proto: a path, bytes, ModelProto, GraphProto (with ``opsets``), FunctionProto (with ``functions`` it calls) or NodeProto.
         opsets: domain -> version, for a GraphProto.
         functions: FunctionProto or ReferenceEvaluator of functions, for a FunctionProto or GraphProto.
-        verbose: from 1 on nodes are printed while they run, from 2 on their results too.
+        verbose: from 2 on nodes are printed as they run, from 3 on inputs and results too: their ranges, from 4 on their elements.
         new_ops: subclasses of ``onnx.reference.op_run.OpRun`` with ``op_domain``; they replace operators of the same name.
         check_shape_annotations: accepted; declared types and dimensions of feeds are always checked.
         options: further arguments of :class:`refexec.Session`.
@@ -127,9 +127,12 @@ class ReferenceEvaluator:
         session = self._session(feed_inputs, attributes or {})
         names = self.output_names if output_names is None else list(output_names)
         feeds = {name: value for name, value in feed_inputs.items() if value is not None}
-        if not intermediate and self.verbose < 1:
+        if not intermediate and self.verbose < 2:
             return session.run(names, feeds)
         events: list[Event] = []
+        if self.verbose >= 3:
+            for name, value in feed_inputs.items():
+                print(f" +I {name}: {_shown(value, self.verbose)}")
 
         def observer(event: Event) -> None:
             events.append(event)
@@ -146,11 +149,11 @@ class ReferenceEvaluator:
         return results
 
     def _print(self, event: Event) -> None:
-        if self.verbose >= 1:
-            print(f"{event.node.op_type}({', '.join(event.node.inputs)}) -> {', '.join(event.node.outputs)}")
         if self.verbose >= 2:
+            print(f"{event.node.op_type}({', '.join(event.node.inputs)}) -> {', '.join(event.node.outputs)}")
+        if self.verbose >= 3:
             for name, value in zip(event.node.outputs, event.outputs, strict=False):
-                print(f" + {name}: {_shown(value)}")
+                print(f" + {name}: {_shown(to_public(value), self.verbose)}")
 
     def _session(self, feeds: Mapping[str, Any], attributes: Mapping[str, Any]) -> Session:
         """The session for these feeds: functions and nodes have no types of their own, so theirs are those of the feeds."""
@@ -169,6 +172,9 @@ class ReferenceEvaluator:
             graph = proto
         else:
             if isinstance(proto, onnx.FunctionProto):
+                if onnx.defs.has(proto.name, proto.domain):  # the body of a standard operator, whose name would mean the operator
+                    proto = onnx.FunctionProto.FromString(proto.SerializeToString())
+                    proto.domain = "function.body"
                 imports.setdefault(proto.domain, 1)
                 functions.append(proto)
                 node = onnx.helper.make_node(proto.name, proto.input, proto.output, domain=proto.domain, **attributes)
@@ -202,10 +208,14 @@ def _normalized(value: Any) -> Any:
     return value if isinstance(value, dict) else np.asarray(value)
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Any, verbose: int) -> str:
     if isinstance(value, np.ndarray):
-        return f"{value.dtype}:{value.shape}:{np.array2string(value.ravel()[:5], separator=',')}"
-    return repr(to_public(value))
+        kind = f"{value.dtype}:{value.shape}"
+        if verbose < 4:
+            return f"{kind} in [{value.min()}, {value.max()}]" if value.size else f"{kind} (empty)"
+        elements = value.ravel().tolist()
+        return f"{kind}:{elements}" if len(elements) <= 5 else f"{kind}:{','.join(map(str, elements[:5]))}..."
+    return ", ".join(_shown(v, verbose) for v in value) if isinstance(value, list) else str(value)
 
 
 def _first_of_each(classes: Sequence[type]) -> list[type]:

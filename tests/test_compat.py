@@ -50,11 +50,28 @@ def test_intermediate_returns_all_values_by_name() -> None:
     assert results["a"].tolist() == X.tolist()
 
 
-def test_verbose_prints_nodes_and_then_values(capsys: pytest.CaptureFixture[str]) -> None:
-    ReferenceEvaluator(MODEL, verbose=1).run(None, {"X": X})
-    assert capsys.readouterr().out.splitlines() == ["MatMul(X, W) -> a", "Relu(a) -> Y"]
-    ReferenceEvaluator(MODEL, verbose=2).run(None, {"X": X})
-    assert " + Y: float32:(2, 2)" in capsys.readouterr().out
+def test_verbose_prints_nodes_from_2_on_ranges_from_3_on_and_elements_from_4_on(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = {}
+    for level in (1, 2, 3, 4):
+        ReferenceEvaluator(MODEL, verbose=level).run(None, {"X": X})
+        lines[level] = capsys.readouterr().out.splitlines()
+    assert lines[1] == []
+    assert lines[2] == ["MatMul(X, W) -> a", "Relu(a) -> Y"]
+    assert lines[3] == [
+        " +I X: float32:(2, 2) in [-2.0, 4.0]", "MatMul(X, W) -> a", " + a: float32:(2, 2) in [-2.0, 4.0]", "Relu(a) -> Y",
+        " + Y: float32:(2, 2) in [0.0, 4.0]",
+    ]  # fmt: skip
+    assert lines[4][-1] == " + Y: float32:(2, 2):[1.0, 0.0, 3.0, 4.0]"
+
+
+def test_verbose_shows_long_and_empty_values_and_lists(capsys: pytest.CaptureFixture[str]) -> None:
+    split = helper.make_node("SplitToSequence", ["x"], ["s"])
+    ReferenceEvaluator(split, verbose=4).run(None, {"x": np.arange(6, dtype=np.int64)})
+    assert capsys.readouterr().out.splitlines()[0] == " +I x: int64:(6,):0,1,2,3,4..."
+    ReferenceEvaluator(split, verbose=3).run(None, {"x": np.arange(2, dtype=np.int64)})
+    assert capsys.readouterr().out.splitlines()[-1] == " + s: int64:(1,) in [0, 0], int64:(1,) in [1, 1]"
+    ReferenceEvaluator(helper.make_node("Neg", ["x"], ["y"]), verbose=3).run(None, {"x": np.zeros(0, np.float32)})
+    assert capsys.readouterr().out.splitlines()[-1] == " + y: float32:(0,) (empty)"
 
 
 def test_a_node_and_a_function_run_on_what_they_are_fed() -> None:
@@ -68,6 +85,13 @@ def test_a_node_and_a_function_run_on_what_they_are_fed() -> None:
     assert e.run(None, {"x": np.zeros((2, 1), np.float32)}, attributes={"axis": 1})[0].tolist() == [[1], [1]]
     with pytest.raises(TypeError):
         e.run(None, {"x": X})
+
+
+def test_the_function_body_of_a_standard_operator_runs_as_a_function() -> None:
+    schema: Any = onnx.defs.get_schema("PRelu", 16)
+    body = onnx.FunctionProto.FromString(schema.get_function_with_opset_version(16))
+    assert ReferenceEvaluator(body).run(None, {"X": X, "slope": np.array([0.5], np.float32)})[0].tolist() == [[1, -1], [3, 4]]
+    assert (body.domain, body.name) == ("", "PRelu")
 
 
 def test_a_graph_needs_opsets_and_may_call_functions() -> None:
