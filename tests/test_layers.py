@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import graphlib
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -189,3 +190,15 @@ def test_public_functions_work_twice_after_every_submodule_is_imported() -> None
 
 def test_every_name_in_all_exists() -> None:
     assert python("import refexec; print(*(n for n in refexec.__all__ if not hasattr(refexec, n)))") == ""
+
+
+def test_operators_round_to_narrow_floats_through_round_to_only() -> None:
+    """``astype`` of float64 to the 8-bit types rounds twice."""
+    narrowing = re.compile(r"\.astype\(\s*(np\.float(16|32)|ml_dtypes\.|['\"](b?float|half))")
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in sorted((ROOT / "refexec" / "ops").rglob("*.py"))
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if narrowing.search(line)
+    ]
+    assert found == []

@@ -57,7 +57,7 @@ def truncated(x: Array, to: ElementType) -> Array:
 def as_text(x: Array, source: ElementType) -> Array:
     """Numbers as text, without exponent: the shortest digits that read back the same; "NaN", "INF", "-INF"; a bool as 0 or 1."""
     if source.kind == "float":
-        narrow = x if source.name in ("float16", "float32", "float64") else x.astype(np.float32)
+        narrow = x if source.name in ("float16", "float32", "float64") else round_to(x, np.float32)
         words = [float_text(v) for v in narrow.flat]
     else:
         words = [str(int(v)) for v in x.flat]
