@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from refexec.context import Context, Run
-from refexec.errors import ContractError, RefexecError, RuleViolation, RunError, require
-from refexec.limits import claim
+from refexec.errors import ContractError, RefexecError, RuleViolation, RunError, UnsupportedType, require
+from refexec.limits import active_budget, claim
 from refexec.primitives import CallSite, Profile
 from refexec.registry import Operator
-from refexec.types import OptionalType, SequenceType, TensorType, ValueType
+from refexec.types import OptionalType, SequenceType, TensorType, ValueType, element_type
 from refexec.values import Optional as OptionalValue
 from refexec.values import Sequence as SequenceValue
 from refexec.values import round_quietly, wide_dtype, widen
@@ -141,7 +141,7 @@ def _input_conversion(
 ) -> Callable[[Sequence[Any]], list[Any]] | None:
     """How inputs are changed before the body sees them; None when they are not."""
     one: Callable[[Any, ValueType | None], Any]
-    if profile.wide and discretises(operator):
+    if profile.wide and (discretises(operator) or not operator.builtin):  # a custom body's result has a type by its dtype
         one = _narrow
     elif profile.wide and not operator.long_double:
         one = _double
@@ -247,6 +247,7 @@ def settle(value: Any, value_type: ValueType | None, wide: bool, label: str, fau
     if isinstance(value_type, SequenceType):
         if not isinstance(value, SequenceValue):
             raise fault(f"{label} returned no sequence", declared=str(value_type), seen=type(value).__name__)
+        active_budget().limits.check("sequence_len", len(value.items), "the length of a sequence")
         items = [settle(item, value_type.elem, wide, label, fault) for item in value.items] if wide else value.items
         return SequenceValue(value_type.elem, items) if wide else value
     if isinstance(value_type, OptionalType):
@@ -258,10 +259,19 @@ def settle(value: Any, value_type: ValueType | None, wide: bool, label: str, fau
 
 
 def _settle_unknown(value: Any, wide: bool, label: str, fault: type[RefexecError]) -> Any:
+    """A value whose type nothing declares: it must be one of ONNX. In the wide profile, custom bodies return declared types,
+    others have wide floats already."""
     if isinstance(value, (bool, int, float, complex, str)):
         value = np.asarray(value, dtype=object if isinstance(value, str) else None)
-    if isinstance(value, np.ndarray) and value.dtype.kind == "U":
-        value = value.astype(object)
     if value is None or isinstance(value, list):
         raise fault(f"{label} returned no ONNX value: an array, or a tuple of one per output", seen=type(value).__name__)
-    return widen(value) if wide and isinstance(value, np.ndarray) else value
+    if not isinstance(value, np.ndarray):
+        return value
+    if wide and value.dtype in (np.longdouble, np.clongdouble):
+        return value
+    try:
+        declared = element_type(value.dtype)
+    except UnsupportedType:
+        raise fault(f"{label} returned an array of a type that ONNX does not have", seen=value.dtype) from None
+    value = value.astype(declared.dtype, copy=False)
+    return widen(value) if wide and (fault is RunError or declared.name != "float64") else value

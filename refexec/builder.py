@@ -9,7 +9,7 @@ from typing import Any
 
 from refexec import functions
 from refexec.checking import topological_order
-from refexec.errors import InvalidModel, RefexecError, shown
+from refexec.errors import InvalidModel, RefexecError, UnsupportedType, shown
 from refexec.limits import Limits
 from refexec.nodes import NodeBinder
 from refexec.plan import NONE, Plan, Step, ValueInfo, last_uses
@@ -93,7 +93,7 @@ class Builder:
     def graph(self, proto: Any, input_types: Sequence[ValueType | None] | None = None) -> Plan:
         """The plan of a GraphProto."""
         self._initializers(proto)
-        declared = [declared_type(v) for v in proto.input]
+        declared = [declared_type(v, self.path) for v in proto.input]
         inputs = []
         for i, (value, own) in enumerate(zip(proto.input, declared, strict=True)):
             value_type = own
@@ -108,10 +108,12 @@ class Builder:
         self._nodes(proto.node, hints)
         outputs = []
         for value in proto.output:
-            if self.resolve(value.name) is None:
-                raise InvalidModel(f"{self.path}: output {value.name!r} is not a value of the graph")
+            if not self.resolve(value.name):
+                raise InvalidModel(
+                    f"{self.path}: output {value.name!r} is not a value of the graph, or one that a function's caller leaves out"
+                )
             known = self.types.get(value.name)
-            stated = declared_type(value)
+            stated = declared_type(value, self.path)
             outputs.append(ValueInfo(value.name, joined(known, stated, f"{self.path}, output {value.name!r}")))
         return self._finish(proto.name, inputs, outputs)
 
@@ -144,7 +146,9 @@ class Builder:
                 self.steps.append(binder.step(nodes[index], index))
             except RefexecError as error:
                 node = nodes[index]
-                error.add_note(f"at node {index} {shown(node.name)!r} ({shown(node.op_type)}) of {self.path or 'the function'}{self.title}")
+                error.add_note(
+                    f"at node {index} {shown(node.name)!r} ({shown(node.op_type)}) {'of ' + self.path if self.path else ''}{self.title}"
+                )
                 raise
 
     def _finish(self, name: str, inputs: Sequence[ValueInfo], outputs: Sequence[ValueInfo]) -> Plan:
@@ -166,8 +170,8 @@ class Builder:
                 self.slots[name] = NONE
         self._nodes(proto.node, {v.name: v for v in proto.value_info})
         for name in proto.output:
-            if self.resolve(name) is None:
-                raise InvalidModel(f"{self.path}: output {name!r} is not a value of the function")
+            if not self.resolve(name):
+                raise InvalidModel(f"output {name!r} is not a value{self.title}, or an input that the caller leaves out")
         plan = self._finish(
             proto.name,
             [i for i, gone in zip(inputs, absent, strict=True) if not gone],
@@ -251,8 +255,13 @@ def _shapeless(value_type: ValueType | None) -> ValueType | None:
     return None if value_type is None else without_shape(value_type)
 
 
-def declared_type(value: Any) -> ValueType | None:
-    return type_from_proto(value.type) if value.type.WhichOneof("value") else None
+def declared_type(value: Any, where: str = "") -> ValueType | None:
+    """The type of a ValueInfoProto; None when it has none. Raises UnsupportedType naming the value."""
+    try:
+        return type_from_proto(value.type) if value.type.WhichOneof("value") else None
+    except UnsupportedType as error:
+        error.add_note(f"in the declared type of {shown(value.name)!r}{f' of {where}' if where else ''}")
+        raise
 
 
 def joined(known: ValueType | None, stated: ValueType | None, where: str) -> ValueType | None:

@@ -15,6 +15,8 @@ from refexec.context import Event, Run
 from refexec.errors import ContractError, LimitExceeded, RefexecError, RuleViolation, RunError, require, shown
 from refexec.plan import Plan, Step, ValueInfo
 from refexec.types import ValueType
+from refexec.values import Optional as OptionalValue
+from refexec.values import Sequence as SequenceValue
 from refexec.values import nbytes
 
 __all__ = ["Subgraph", "execute", "run_plan"]
@@ -75,7 +77,7 @@ def execute(plan: Plan, slots: list[Any], run: Run) -> None:
                 slots[slot] = None
         budget.live = live
     except Exception as error:
-        known = explained(error, step, slots)
+        known = explained(error, step, slots, run.scope)
         if known is error:
             raise
         raise known from error
@@ -104,7 +106,7 @@ def _execute_watched(plan: Plan, slots: list[Any], run: Run) -> None:
             for slot in drops:
                 slots[slot] = None
     except Exception as error:
-        known = explained(error, step, slots)
+        known = explained(error, step, slots, run.scope)
         if known is error:
             raise
         raise known from error
@@ -112,6 +114,13 @@ def _execute_watched(plan: Plan, slots: list[Any], run: Run) -> None:
 
 def detached(value: Any) -> Any:
     """A copy of a small view of a large array, which it would keep in memory; anything else as it is."""
+    if isinstance(value, SequenceValue):
+        items = [detached(item) for item in value.items]
+        changed = any(new is not old for new, old in zip(items, value.items, strict=True))
+        return SequenceValue(value.elem_type, items) if changed else value
+    if isinstance(value, OptionalValue):
+        inner = detached(value.value)
+        return value if inner is value.value else OptionalValue(value.elem_type, inner)
     base = getattr(value, "base", None)
     return value.copy() if type(base) is ndarray and base.nbytes > LARGE_BASE and 4 * value.nbytes < base.nbytes else value
 
@@ -157,12 +166,12 @@ class Subgraph:
         return self.plan.output_types
 
 
-def explained(error: Exception, step: Step | None, slots: list[Any]) -> Exception:
+def explained(error: Exception, step: Step | None, slots: list[Any], scope: str = "") -> Exception:
     """The error with a note on the node and its inputs. Errors of NumPy become typed ones first."""
     if not isinstance(error, RefexecError):
         error = _typed(error, step is None or step.bound.builtin)
     if step is not None:
-        error.add_note(f"in {step.node}")
+        error.add_note(f"in {step.node._replace(path=scope + step.node.path)}")
         if not getattr(error, "_inputs_noted", False):
             error._inputs_noted = True  # type: ignore[attr-defined]
             seen = ", ".join(f"{name or '-'}: {_described(slots[s])}" for name, s in zip(step.node.inputs, step.inputs, strict=False))
@@ -175,12 +184,12 @@ def _typed(error: Exception, builtin: bool) -> RefexecError:
         typed: RefexecError = LimitExceeded("not enough memory", limit="memory", text=str(error))
     elif isinstance(error, RecursionError):
         typed = LimitExceeded("graphs and functions are nested too deeply", limit="call_depth")
+    elif not builtin:
+        typed = RunError("the custom operator failed", error=f"{type(error).__name__}: {error}")
     elif isinstance(error, (ValueError, IndexError, ArithmeticError)):
         typed = RuleViolation("the inputs do not fit the operator", text=str(error))
-    elif builtin:
-        typed = ContractError("the operator failed", error=f"{type(error).__name__}: {error}")
     else:
-        typed = RunError("the custom operator failed", error=f"{type(error).__name__}: {error}")
+        typed = ContractError("the operator failed", error=f"{type(error).__name__}: {error}")
     return typed
 
 

@@ -118,20 +118,39 @@ def _from_python(value: Any, elem: ElementType, what: str) -> np.ndarray[Any, An
             array = np.array(value, dtype=object)
             return _array(array, elem, what)
         array = np.array(value)
+        if array.dtype == object or (elem.is_integer and array.dtype.kind == "f"):
+            array = _integers(value, array)
     except ValueError:
         raise FeedError(f"{what}: the nested lists have different lengths") from None
     if array.size == 0:
         return np.zeros(array.shape, elem.dtype)
+    if array.dtype == object and elem.is_integer:
+        numbers: list[Any] = array.ravel().tolist()
+        low, high = _integer_range(elem)
+        if min(numbers) < low or max(numbers) > high:
+            raise FeedError(f"{what}: a value is out of the range of {elem.name}", least=min(numbers), most=max(numbers))
+        return array.astype(elem.dtype)
     allowed = {"bool": "b", "int": "iu", "uint": "iu", "float": "iuf", "complex": "iufc"}[elem.kind]
-    if array.dtype.kind not in allowed:
+    if array.dtype.kind not in allowed and not (array.dtype == object and elem.is_float):
         raise FeedError(f"{what}: these Python values cannot be {elem.name}", seen=array.dtype.name)
     if elem.is_integer:
-        low = 0 if elem.kind == "uint" else -(1 << (elem.bits - 1))
-        high = (1 << (elem.bits - (elem.kind == "int"))) - 1
+        low, high = _integer_range(elem)
         if int(array.min()) < low or int(array.max()) > high:
             raise FeedError(f"{what}: a value is out of the range of {elem.name}", least=int(array.min()), most=int(array.max()))
         return array.astype(elem.dtype)
+    if array.dtype == object:
+        array = array.astype(np.float64)
     return round_to(array.astype(np.float64), elem.dtype) if elem.is_float else array.astype(elem.dtype)
+
+
+def _integers(value: Any, array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Python ints as they are where all values are ints: NumPy makes floats of those that no integer type of its own holds."""
+    exact = np.array(value, dtype=object)
+    return exact if all(type(v) is int for v in exact.flat) else array
+
+
+def _integer_range(elem: ElementType) -> tuple[int, int]:
+    return (0, (1 << elem.bits) - 1) if elem.kind == "uint" else (-(1 << (elem.bits - 1)), (1 << (elem.bits - 1)) - 1)
 
 
 def _check_shape(shape: Sequence[int], declared: Sequence[Any] | None, what: str, symbols: dict[str, tuple[int, str]]) -> None:

@@ -145,7 +145,7 @@ class NodeBinder:
     ) -> _Made:  # fmt: skip
         """The callable of a node that means an operator."""
         if sig is not None:
-            check_arity(sig, node.input, node.output, where)
+            check_arity(sig, node.input, node.output, where, [slot != NONE for slot in slots])
 
         def build_graph(name: str, proto: Any) -> Plan:
             inputs = operator.body_types(types) if operator.body_types is not None else None

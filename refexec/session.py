@@ -12,7 +12,7 @@ import onnx
 from refexec import builder, checking, feeds, loading, primitives, registry
 from refexec.collector import collector_paused
 from refexec.context import Event, Run
-from refexec.errors import FeedError, UnsupportedError
+from refexec.errors import FeedError, InvalidModel, UnsupportedError
 from refexec.execute import execute
 from refexec.limits import Budget, Limits, set_active_budget
 from refexec.loading import LoadedModel
@@ -22,7 +22,7 @@ from refexec.proto_types import type_to_proto
 from refexec.registry import Key, Operator
 from refexec.rules import Diagnostic, Findings
 from refexec.schema import normalize_domain, signature, standard_domains
-from refexec.tensors import tensor_to_proto
+from refexec.tensors import tensor_from_proto, tensor_to_proto
 from refexec.types import without_shape
 from refexec.values import Sequence as SequenceValue
 from refexec.values import to_public, value_type_of
@@ -137,6 +137,8 @@ class Session:
 
     def _run(self, outputs: Sequence[str] | None, given: Feeds, observer: Callable[[Event], None] | None) -> list[Any]:
         named = self._named(given)
+        if isinstance(outputs, (str, bytes)):
+            raise FeedError("outputs are a list of names", seen=outputs)
         names = [o.name for o in self.outputs] if outputs is None else list(outputs)
         plan = self.plan.select(names, named, keep=observer is not None)
         with np.errstate(all="ignore"):
@@ -326,7 +328,10 @@ def _attribute(name: str, value: Any, kind: str) -> Any:
     elif kind == "FLOATS":
         value = [float(v) for v in value]
     empty = kind and isinstance(value, (list, tuple)) and not value
-    return onnx.helper.make_attribute(name, value, attr_type=onnx.AttributeProto.AttributeType.Value(kind) if empty else None)
+    try:
+        return onnx.helper.make_attribute(name, value, attr_type=onnx.AttributeProto.AttributeType.Value(kind) if empty else None)
+    except (TypeError, ValueError) as error:
+        raise InvalidModel(f"{value!r} cannot be the attribute {name!r}", type=kind or "unknown", reason=error) from error
 
 
 def _public_input(value: Any) -> Any:
@@ -334,5 +339,14 @@ def _public_input(value: Any) -> Any:
         return SequenceValue(without_shape(value_type_of(value[0])), list(value))
     if isinstance(value, Mapping):
         return dict(value)
-    array = np.asarray(value)
+    if isinstance(value, onnx.TensorProto):
+        return tensor_from_proto(value, "an input of run_op")
+    if isinstance(value, np.ma.MaskedArray):
+        raise FeedError("a masked array has no plain values")
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise FeedError("the nested lists have different lengths") from None
+    if array.dtype == object and not all(isinstance(v, str) for v in array.flat):
+        raise FeedError("an input of run_op is an array, a number or text", seen=type(value).__name__)
     return array.astype(object) if array.dtype.kind == "U" else array

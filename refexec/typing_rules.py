@@ -16,17 +16,24 @@ from refexec.types import ValueType, without_shape
 __all__ = ["check_arity", "check_custom", "output_types"]
 
 
-def check_arity(signature: Signature, inputs: Sequence[str], outputs: Sequence[str], where: object) -> None:
-    """Raise InvalidModel unless the node has as many inputs and outputs as its schema allows, required ones not empty."""
+def check_arity(
+    signature: Signature, inputs: Sequence[str], outputs: Sequence[str], where: object, present: Sequence[bool] | None = None
+) -> None:
+    """Raise InvalidModel unless the node has as many inputs and outputs as its schema allows, required ones not empty.
+
+    ``present`` is False for an input that is the omitted input of the function around the node.
+    """
     for kind, names, least, most in (
         ("inputs", inputs, signature.min_inputs, signature.max_inputs),
         ("outputs", outputs, signature.min_outputs, signature.max_outputs),
     ):
         if not least <= len(names) <= most:
             raise InvalidModel(f"{where}: {signature.label} has {least} to {most} {kind}", seen=len(names))
+    there = [bool(name) for name in inputs] if present is None else present
     for i, name in enumerate(inputs):
-        if not name and signature.input(i).option == "required":
-            raise InvalidModel(f"{where}: input {signature.input(i).name!r} of {signature.label} is required")
+        if not there[i] and signature.input(i).option != "optional":
+            left_out = f"; the function's caller leaves out {name!r}" if name else ""
+            raise InvalidModel(f"{where}: input {signature.input(i).name!r} of {signature.label} is required{left_out}")
 
 
 def output_types(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -56,7 +57,8 @@ def reported(ctx: click.Context) -> Iterator[None]:
         if ctx.meta.get("refexec.debug"):
             traceback.print_exc(file=sys.stderr)
         if ctx.meta.get("refexec.json"):
-            click.echo(json.dumps({"schema": "refexec.error/1", "exit_code": exit_code(error), "error": failure_json(error)}))
+            with contextlib.suppress(OSError):  # standard output may be what failed
+                click.echo(json.dumps({"schema": "refexec.error/1", "exit_code": exit_code(error), "error": failure_json(error)}))
         if isinstance(error, click.UsageError):
             error.show()
         else:

@@ -151,7 +151,7 @@ def feed_options(verb: Verb) -> Verb:
     for option in (
         click.option("--dim", "dims", multiple=True, metavar="N=2", help="Random: size of an open dimension, or NAME=2,3 a whole shape."),
         click.option("--range", "ranges", multiple=True, metavar="X=LO:HI", help="Random: uniform from LO to HI for this input."),
-        click.option("--seed", type=int, default=0, show_default=True, help="Of random inputs and random operators."),
+        click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of random inputs and random operators."),
         click.option("--random", is_flag=True, help="Draw the inputs that are not given. Without any feed this is what happens."),
         click.option("--feeds", metavar="FILE|DIR", help="All inputs: a .npz or .json by name, or a folder of input_0.pb, ..."),
         click.option("--feed", multiple=True, metavar="X=FILE|JSON", help="One input: a .npz, .npy, .pb or .json file, or its value."),

@@ -3,16 +3,21 @@
 import numpy as np
 
 from refexec.comparison import exact
-from refexec.errors import require
+from refexec.errors import InvalidModel, require
 from refexec.ops.common import normalize_axis, scalar, tensor_type
 from refexec.registry import op
 from refexec.types import TensorType
 
 
 def loop_types(attributes, inputs):
-    """Carried values keep their types; scan outputs have those of the body."""
+    """Carried values keep their types; scan outputs have those of the body. Checked here, before any run."""
     carried = len(inputs) - 2
-    body = attributes["body"].output_types[1:]
+    decision, *body = attributes["body"].output_types or (None,)
+    if decision is not None and str(decision) != "tensor(bool)":
+        raise InvalidModel("the condition that a loop body returns is tensor(bool)", seen=str(decision))
+    for i, (before, after) in enumerate(zip(inputs[2:], body, strict=False)):
+        if isinstance(before, TensorType) and isinstance(after, TensorType) and before.elem is not after.elem:
+            raise InvalidModel("a carried value keeps its type from trip to trip", value=i, before=str(before), after=str(after))
     return [own if own is not None else given for own, given in zip(body, [*inputs[2:], *(None,) * (len(body) - carried)], strict=False)]
 
 
@@ -65,6 +70,7 @@ def stacked(ctx, values, info, axis=0, prepend=False):
 
     When there are none, type and shape come from what the body declares; dimensions that it leaves open are 0.
     """
+    require(all(isinstance(v, np.ndarray) for v in values), "a scan output is a tensor", trips=len(values))
     if values:
         require(len({v.shape for v in values}) == 1, "a scan output has one shape in all trips", shapes=[v.shape for v in values])
         ctx.claim((len(values), *values[0].shape), values[0].dtype)

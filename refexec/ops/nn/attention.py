@@ -44,7 +44,7 @@ def attention_25(
         casts=None if softmax_precision is None else (working_dtype(ctx, softmax_precision), ctx.zeros((), ctx.output_types[0].elem).dtype),
         stage=qk_matmul_output_mode if ctx.wants(3) else None,
     )  # fmt: skip
-    return Y.transpose(0, 2, 1, 3).reshape(*Q.shape[:2], -1) if Q.ndim == 3 else Y, k, v, stage
+    return Y.transpose(0, 2, 1, 3).reshape(*Q.shape[:2], Y.shape[1] * Y.shape[3]) if Q.ndim == 3 else Y, k, v, stage
 
 
 @op("Attention", since=24, like=attention_25)
