@@ -57,7 +57,8 @@ def execute(plan: Plan, slots: list[Any], run: Run) -> None:
                 result = single(*arguments)
                 if type(result) is not ndarray or result.dtype != bound.dtype:
                     result = bound.settle(result)  # type: ignore[misc]
-                if result.base is not None:
+                base = result.base
+                if type(base) is ndarray and base.nbytes > LARGE_BASE:
                     result = detached(result)
                 slots[step.outputs[0]] = result
                 live += result.nbytes
