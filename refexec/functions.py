@@ -14,7 +14,7 @@ from refexec.errors import InvalidModel
 from refexec.execute import run_plan
 from refexec.plan import Plan
 from refexec.schema import normalize_domain
-from refexec.types import ValueType, without_shape
+from refexec.types import FLOAT32, FLOAT64, TensorType, ValueType, without_shape
 from refexec.values import SparseTensor, value_type_of
 
 if TYPE_CHECKING:
@@ -99,20 +99,31 @@ def late(
     """A node that is bound when its values, and so its types, are there; once per combination of types."""
     made: dict[tuple[ValueType | None, ...], Bound] = {}
 
-    def call(run: Run, values: Sequence[Any]) -> tuple[Any, ...]:
+    def bound_to(values: Sequence[Any]) -> Bound:
         actual = tuple(_actual(v, t, wide) for v, t in zip(values, types, strict=False))
-        bound = made.get(actual)
-        if bound is None:
-            bound = made[actual] = bound_for(actual)
-        return bound.call(run, values)
+        if actual not in made:
+            try:
+                made[actual] = bound_for(actual)
+            except InvalidModel:  # an assumed type does not go with the known ones
+                sure = [t if _travels_wide(v, wide) else a for v, t, a in zip(values, types, actual, strict=False)]
+                made[actual] = bound_for(sure)
+        return made[actual]
+
+    def call(run: Run, values: Sequence[Any]) -> tuple[Any, ...]:
+        return bound_to(values).call(run, values)
 
     return Bound(call, tuple(hints) if hints is not None else (None,) * len(wanted))
 
 
 def _actual(value: Any, known: ValueType | None, wide: bool) -> ValueType | None:
-    """The type of a value; unknown stays unknown for floats that travel wide, whose declared type cannot be seen."""
+    """The type of a value. Of a float that travels wide the declared type cannot be seen: it is taken to be float32, or
+    float64 where the value is a long double."""
     if known is not None or value is None:
         return known
-    if wide and isinstance(value, np.ndarray) and value.dtype in (np.float64, np.longdouble):
-        return None
+    if _travels_wide(value, wide):
+        return TensorType(FLOAT32 if value.dtype == np.float64 else FLOAT64)
     return without_shape(value_type_of(value))
+
+
+def _travels_wide(value: Any, wide: bool) -> bool:
+    return wide and isinstance(value, np.ndarray) and value.dtype in (np.float64, np.longdouble)

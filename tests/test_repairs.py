@@ -169,3 +169,26 @@ def test_an_error_of_numpy_inside_an_operator_becomes_a_typed_one() -> None:
     found = explained(ValueError("shapes do not match"), None, [])
     assert isinstance(found, RuleViolation)
     assert found.seen == {"text": "shapes do not match"}
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        "y = SequenceConstruct(x)",
+        "y = Clip(x)",
+        "y = LayerNormalization(x, w)",
+        "y = RandomNormalLike(x)",
+        "y = Add(x, w)",
+        "y = SplitToSequence(x)",
+        "y = Mul(w, x)",
+    ],
+)
+def test_values_without_a_declared_type_run_in_the_wide_profile(node: str) -> None:
+    s = session(f"(x) => (y) <float[2] w = {{1, 2}}> {{ {node} }}", profile="wide")
+    (y,) = s.run(None, {"x": f32(1, 2)})
+    assert (y[0] if isinstance(y, list) else y).dtype == np.float64
+
+
+def test_an_assumed_type_gives_way_to_a_known_one() -> None:
+    s = session("(x) => (y) <float16[2] w = {15360, 16384}> { y = Add(x, w) }", profile="wide")
+    assert s.run(None, {"x": np.array([1, 2], np.float16)})[0].tolist() == [2, 4]
