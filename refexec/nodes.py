@@ -98,7 +98,7 @@ class NodeBinder:
             sig, operator = self.operator(domain, op_type, where)
             return self.bound(node, sig, operator, types, slots, hints, path, where)
         present = [slot != NONE for slot in slots]
-        attributes = decode(node, where, builder.given, self.no_graph, self.model.external)
+        attributes = decode(node, where, builder.given, builder.graph_default, self.model.external)
         wanted = tuple(map(bool, node.output))
         bound = functions.bind_call(builder, local, attributes, types, present, wanted, path, str(where))
         return _Made(bound, f"{domain + ':' if domain else ''}{op_type}", (), False, types)
@@ -107,9 +107,6 @@ class NodeBinder:
         """What the graph declares about a value, without its shape."""
         value = self.hints.get(name)
         return without_shape(type_from_proto(value.type)) if value is not None and value.type.WhichOneof("value") else None
-
-    def no_graph(self, name: str, proto: Any) -> Plan:
-        raise InvalidModel(f"{self.builder.path}: a graph cannot be an attribute of a model-local function", attribute=name)
 
     def operator(self, domain: str, op_type: str, where: _Where) -> tuple[Signature | None, Operator]:
         """The signature (None outside onnx.defs) and the operator that a node means."""
