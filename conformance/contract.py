@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import ast
-import csv
 import inspect
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ import numpy as np
 import refexec
 from refexec.registry import Key, Operator
 from refexec.schema import Attribute, Parameter, Signature, all_signatures
+from refexec.teach.changes import bumps
 from refexec.types import TensorType
 
 __all__ = [
@@ -28,7 +27,6 @@ __all__ = [
     "type_problems",
 ]
 
-HERE = Path(__file__).parent
 # A bump of class "widen" admits more inputs and changes what none means: refexec admits them in the older version too, as
 # onnxruntime does (docs/architecture.md, Decisions).
 SAME_BEHAVIOUR = {"types", "legacy-attr", "edit", "widen"}
@@ -36,19 +34,6 @@ SAME_BEHAVIOUR = {"types", "legacy-attr", "edit", "widen"}
 
 LEGACY = {"consumed_inputs"}
 """An attribute of the first opsets that told a runtime which buffers it may overwrite."""
-
-
-@cache
-def bumps() -> Mapping[Key, str]:
-    """(domain, operator, since_version) -> class of the change from the version before: data/bumps.csv.
-
-    first, types (type constraints only), edit (wording), legacy-attr (consumed_inputs dropped), additive (a new attribute or
-    input whose default keeps the behaviour), widen (more inputs are legal), rebind (an attribute became an input), semantic
-    (the same model means something else), deprecate.
-    """
-    with (HERE / "data" / "bumps.csv").open(encoding="utf-8", newline="") as file:
-        rows = [(row["domain"], row["op"], change.partition(":")) for row in csv.DictReader(file) for change in row["changes"].split()]
-    return {(domain, name, int(since)): bump for domain, name, (since, _, bump) in rows}
 
 
 def current_operators() -> dict[tuple[str, str], int]:

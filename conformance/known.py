@@ -8,28 +8,18 @@ from functools import cache
 from itertools import product
 from pathlib import Path
 
-__all__ = ["KnownDifference", "RealModelDifference", "known_differences", "real_model_differences", "unsupported"]
+from refexec.teach import known
+from refexec.teach.known import Difference
+
+__all__ = ["RealModelDifference", "known_differences", "real_model_differences", "unsupported"]
 
 HERE = Path(__file__).parent
 
 
-@dataclass(frozen=True)
-class KnownDifference:
-    """Backend tests whose expected values contradict the specification."""
-
-    id: str
-    tests: tuple[str, ...]  # "kind/name"
-    section: str  # where the specification says it
-    spec: str  # what it says
-    derivation: str  # the value worked out by hand from that text
-    deviates: str  # who is wrong: "test data", "function body", ...
-
-
 @cache
-def known_differences() -> dict[str, KnownDifference]:
-    """The row of each listed test."""
-    table = tomllib.loads((HERE / "known_differences.toml").read_text(encoding="utf-8"))
-    rows = [KnownDifference(**{**row, "tests": tuple(row["tests"])}) for row in table.get("difference", [])]
+def known_differences() -> dict[str, Difference]:
+    """The row of each backend test that contradicts the specification: "kind/name" -> row."""
+    rows = known.known_differences().values()
     listed = {test: row for row in rows for test in row.tests}
     if len(listed) != sum(len(row.tests) for row in rows):
         raise ValueError("a test stands in two rows of known_differences.toml")

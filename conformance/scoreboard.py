@@ -172,7 +172,9 @@ def _totals(rows: Mapping[Key, tuple[str, ...]], outcomes: Mapping[str, Outcome]
 def _exceptions() -> list[str]:
     lines = ["", "## Known differences", ""]
     rows = {row.id: row for row in known_differences().values()}
-    lines += [f"- `{row.id}` ({len(row.tests)} tests; {row.deviates}): {row.spec} {row.derivation}" for row in rows.values()] or ["None."]
+    lines += [
+        f"- `{row.id}` ({len(row.tests)} tests; {', '.join(row.deviates)}): {row.spec} {row.derivation}" for row in rows.values()
+    ] or ["None."]
     lines += ["", "## Current operators without an implementation", ""]
     listed = [f"- {f'{d}:' if d else ''}{n}-{v}: {reason}" for (d, n, v), reason in sorted(unsupported().items())]
     return lines + (listed or ["None."])

@@ -1,0 +1,1 @@
+"""One operator explained: signature, formula, definition, changes between versions, worked examples, known differences."""
