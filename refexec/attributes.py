@@ -9,13 +9,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+import onnx
 
 from refexec.errors import InvalidModel
+from refexec.proto_types import type_to_proto
 from refexec.schema import ATTRIBUTE_TYPES, Signature
-from refexec.tensors import sparse_from_proto, tensor_from_proto
+from refexec.tensors import sparse_from_proto, tensor_from_proto, tensor_to_proto
 from refexec.types import type_from_proto
 
-__all__ = ["complete", "decode"]
+__all__ = ["complete", "decode", "encode"]
 
 GraphBuilder = Callable[[str, Any], Any]
 
@@ -116,3 +118,23 @@ def complete(set_values: Mapping[str, Any], node: Any, signature: Signature, whe
         if formal.required and name not in values:
             raise InvalidModel(f"{where}: {signature.label} requires attribute {name!r}")
     return values
+
+
+def encode(name: str, value: Any, kind: str = "") -> Any:
+    """An AttributeProto of a value; ``kind`` is the schema's type of it, so that whole numbers may be floats and lists may be empty.
+
+    Raises InvalidModel for a value that no attribute holds.
+    """
+    if isinstance(value, np.ndarray) and kind in ("", "TENSOR"):
+        return onnx.helper.make_attribute(name, tensor_to_proto(value))
+    if kind == "TYPE_PROTO" and not isinstance(value, onnx.TypeProto):
+        return onnx.helper.make_attribute(name, type_to_proto(value))
+    if kind == "FLOAT":
+        value = float(value)
+    elif kind == "FLOATS":
+        value = [float(v) for v in value]
+    empty = kind and isinstance(value, (list, tuple)) and not value
+    try:
+        return onnx.helper.make_attribute(name, value, attr_type=onnx.AttributeProto.AttributeType.Value(kind) if empty else None)
+    except (TypeError, ValueError) as error:
+        raise InvalidModel(f"{value!r} cannot be the attribute {name!r}", type=kind or "unknown", reason=error) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -34,6 +34,7 @@ class Model:
     findings: Findings
     external: Any = None
     overrides: Mapping[Key, Operator] = field(default_factory=dict)
+    expand: bool | Collection[str] = False
     functions: dict[tuple[str, str, str], Any] = field(default_factory=dict)
     function_plans: dict[Any, Plan] = field(default_factory=dict)
     unsorted: bool = False  # the checker found a graph whose nodes are not listed in an order in which they can run
@@ -179,13 +180,14 @@ class Builder:
         )
         return plan
 
-    def body(self, proto: Any, attributes: Mapping[str, Any]) -> Builder:
-        """The builder of a model-local function's body, which sees its own opset imports and nothing from outside.
+    def body(self, proto: Any, attributes: Mapping[str, Any], captures: bool = False) -> Builder:
+        """The builder of a function's body, which sees its own opset imports and nothing from outside.
 
-        Paths in it begin at the call: a run puts the path of the calling node before them.
+        With ``captures`` it sees the values around the call: a graph attribute of the call stands in the body. Paths in it begin at
+        the call: a run puts the path of the calling node before them.
         """
         opsets = {normalize_domain(o.domain): o.version for o in proto.opset_import}
-        inner = Builder(self.model, opsets, "", None, attributes)
+        inner = Builder(self.model, opsets, "", self if captures else None, attributes)
         inner.title = f" of function {shown(proto.name)!r}"
         return inner
 

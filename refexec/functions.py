@@ -20,7 +20,7 @@ from refexec.values import SparseTensor, value_type_of
 if TYPE_CHECKING:
     from refexec.builder import Builder
 
-__all__ = ["bind_call", "late", "table"]
+__all__ = ["bind_body", "bind_call", "late", "late_body", "table"]
 
 
 def table(proto: Any) -> dict[tuple[str, str, str], Any]:
@@ -45,17 +45,45 @@ def bind_call(
     absent = [not there for there in present] + [True] * missing
     plan = _body_plan(builder, proto, attributes, types, absent, path)
     kept = [i for i, gone in enumerate(absent) if not gone]
+    return _call_of(plan, kept, [i if asked else None for i, asked in enumerate(wanted)], path)
+
+
+def bind_body(
+    builder: Builder, proto: Any, attributes: Mapping[str, Any], types: Sequence[ValueType | None], present: Sequence[bool],
+    wanted: tuple[bool, ...], path: str, captures: bool,
+) -> tuple[Bound, tuple[str, ...]]:  # fmt: skip
+    """The callable of a node that runs its operator's function body, and the names it captures with ``captures``.
+
+    A body made for the node leaves out the nodes of outputs that nobody asked for, so only the wanted ones are outputs here.
+    """
+    absent = [not there for there in present] + [True] * (len(proto.input) - len(types))
+    types = (*types, *(None,) * (len(proto.input) - len(types)))
+    results = list(proto.output)[: len(wanted)]
+    del proto.output[:]
+    proto.output.extend(name for name, asked in zip(results, wanted, strict=True) if asked)
+    inner = builder.body(proto, attributes, captures)
+    inner.opsets = {**builder.opsets, **inner.opsets}  # a body that imports no version of a domain has the model's
+    inner.title = f" of the body of {proto.name}"
+    plan = inner.function(proto, tuple(None if t is None else without_shape(t) for t in types), absent)
+    kept = [i for i, gone in enumerate(absent) if not gone]
+    positions = iter(range(len(wanted)))
+    return _call_of(plan, kept, [next(positions) if asked else None for asked in wanted], path, len(present)), plan.captured
+
+
+def _call_of(plan: Plan, kept: Sequence[int], positions: Sequence[int | None], path: str, arity: int | None = None) -> Bound:
+    """Runs a body's plan on the values at ``kept`` and gives its outputs at ``positions``; values from ``arity`` on are captured."""
 
     def call(run: Run, values: Sequence[Any]) -> tuple[Any, ...]:
         outer = run.scope
         run.scope = outer + path
         try:
-            results = run_plan(plan, [values[i] for i in kept], (), run)
+            results = run_plan(plan, [values[i] for i in kept], () if arity is None else values[arity:], run)
         finally:
             run.scope = outer
-        return tuple(r if asked else None for r, asked in zip(results, wanted, strict=False))
+        return tuple(None if i is None else results[i] for i in positions)
 
-    return Bound(call, tuple(None if t is None else without_shape(t) for t in plan.output_types[: len(wanted)]))
+    types = [None if i is None else plan.output_types[i] for i in positions]
+    return Bound(call, tuple(None if t is None else without_shape(t) for t in types))
 
 
 def _body_plan(
@@ -113,6 +141,32 @@ def late(
         return bound_to(values).call(run, values)
 
     return Bound(call, tuple(hints) if hints is not None else (None,) * len(wanted))
+
+
+def late_body(
+    bound_for: Callable[[Sequence[ValueType | None]], Bound | None],
+    types: Sequence[ValueType | None],
+    declared: tuple[ValueType | None, ...],
+    wide: bool,
+    where: object,
+) -> Bound:
+    """A node whose function body is made when its values, and so their shapes, are there; once per combination of them."""
+    made: dict[tuple[ValueType | None, ...], Bound] = {}
+
+    def call(run: Run, values: Sequence[Any]) -> tuple[Any, ...]:
+        actual = tuple(_shaped(_actual(v, t, wide), v) for v, t in zip(values, types, strict=False))
+        if actual not in made:
+            bound = bound_for(actual)
+            if bound is None:
+                raise InvalidModel(f"{where}: onnx makes no function body for these inputs", seen=[str(t) for t in actual])
+            made[actual] = bound
+        return made[actual].call(run, values)
+
+    return Bound(call, declared)
+
+
+def _shaped(value_type: ValueType | None, value: Any) -> ValueType | None:
+    return TensorType(value_type.elem, value.shape) if isinstance(value_type, TensorType) and isinstance(value, np.ndarray) else value_type
 
 
 def _actual(value: Any, known: ValueType | None, wide: bool) -> ValueType | None:

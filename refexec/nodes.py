@@ -7,7 +7,9 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from refexec import functions
+from onnx import AttributeProto
+
+from refexec import expansion, functions
 from refexec.attributes import complete, decode
 from refexec.binding import Bound, bind
 from refexec.comparison import Call
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["NodeBinder"]
 
 Types = tuple[ValueType | None, ...]
+GRAPH_ATTRIBUTES = (AttributeProto.GRAPH, AttributeProto.GRAPHS)
 
 
 class _Where:
@@ -96,12 +99,48 @@ class NodeBinder:
         local = self.model.functions.get((domain, op_type, node.overload)) if self.model.functions else None
         if local is None or builder.override(domain, op_type) is not None:
             sig, operator = self.operator(domain, op_type, where)
+            if self.model.expand and sig is not None and self.expands(sig):
+                return self.expanded(node, sig, operator, types, slots, hints, path, where)
             return self.bound(node, sig, operator, types, slots, hints, path, where)
         present = [slot != NONE for slot in slots]
         attributes = decode(node, where, builder.given, builder.graph_default, self.model.external)
         wanted = tuple(map(bool, node.output))
         bound = functions.bind_call(builder, local, attributes, types, present, wanted, path, str(where))
         return _Made(bound, f"{domain + ':' if domain else ''}{op_type}", (), False, types)
+
+    def expands(self, sig: Signature) -> bool:
+        """Whether nodes of an operator version run its function body."""
+        if self.builder.override(sig.domain, sig.name) is not None or not expansion.expandable(self.model.expand, sig.domain, sig.name):
+            return False
+        return expansion.has_body(sig, self.builder.opsets[sig.domain])
+
+    def expanded(
+        self, node: Any, sig: Signature, operator: Operator, types: Types, slots: Sequence[int], hints: Types | None,
+        path: str, where: _Where,
+    ) -> _Made:  # fmt: skip
+        """The call of an operator's function body. One whose graph attribute uses values from outside captures them."""
+        builder, wanted, present = self.builder, tuple(map(bool, node.output)), [slot != NONE for slot in slots]
+        check_arity(sig, node.input, node.output, where, present)
+        graphs = any(a.type in GRAPH_ATTRIBUTES for a in node.attribute)
+        attributes = complete(decode(node, where, builder.given, lambda name, proto: None, self.model.external), node, sig, where)
+        captured: list[str] = []
+
+        def bound_for(known: Sequence[ValueType | None]) -> Bound | None:
+            proto = expansion.body(sig, builder.opsets[sig.domain], node, attributes, present, known)
+            if proto is None:
+                return None
+            bound, names = functions.bind_body(builder, proto, attributes, known, present, wanted, path, graphs)
+            captured.extend(names)
+            return bound
+
+        complete_types = all(t is not None for t, there in zip(types, present, strict=True) if there)
+        bound = bound_for(types) if complete_types else None
+        if bound is None:
+            if graphs:
+                raise InvalidModel(f"{where}: the body of {sig.label} cannot be made before the types of its inputs are known")
+            declared = output_types(sig, operator, attributes, types, present, len(wanted), where, hints)
+            bound = functions.late_body(bound_for, types, declared, self.model.profile.wide, where)
+        return _Made(bound, sig.label, tuple(builder.slots[name] for name in captured), False, types)
 
     def hint(self, name: str) -> ValueType | None:
         """What the graph declares about a value, without its shape."""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
 
-from refexec import builder, checking, feeds, loading, primitives, registry
+from refexec import builder, checking, expansion, feeds, loading, primitives, registry
+from refexec.attributes import encode
 from refexec.collector import collector_paused
 from refexec.context import Event, Run
-from refexec.errors import FeedError, InvalidModel, UnsupportedError
+from refexec.errors import FeedError, UnsupportedError, UnsupportedOperator
 from refexec.execute import execute
 from refexec.limits import Budget, Limits, set_active_budget
 from refexec.loading import LoadedModel
@@ -22,7 +23,7 @@ from refexec.proto_types import type_to_proto
 from refexec.registry import Key, Operator
 from refexec.rules import Diagnostic, Findings
 from refexec.schema import normalize_domain, signature, standard_domains
-from refexec.tensors import tensor_from_proto, tensor_to_proto
+from refexec.tensors import tensor_from_proto
 from refexec.types import without_shape
 from refexec.values import Sequence as SequenceValue
 from refexec.values import to_public, value_type_of
@@ -47,6 +48,8 @@ class Session:
         seed: of all random operators; None draws one, which ``session.seed`` then tells.
         ops: functions decorated with :func:`refexec.op` that this session prefers over the registered operators.
         override: allow ``ops`` to replace standard operators; each use is a diagnostic.
+        expand: True runs the specification's function body in place of each standard operator that has one at the model's opset;
+            names (``{"Softmax", "ai.onnx.preview:FlexAttention"}``) do so for these operators.
         format: ``"onnx"``, ``"text"``, ``"json"`` or ``"textproto"`` where the file's name does not say it.
         base_dir: the folder of external data, for models that are not given by path.
 
@@ -65,6 +68,7 @@ class Session:
         seed: int | None = 0,
         ops: Sequence[Callable[..., Any]] = (),
         override: bool = False,
+        expand: bool | Collection[str] = False,
         format: str | None = None,
         base_dir: Any = None,
     ) -> None:
@@ -77,6 +81,7 @@ class Session:
         self.seed = secrets.randbits(63) if seed is None else int(seed)
         self._ops = tuple(ops)
         self._override = override
+        self.expand = _expansion(expand)
         with collector_paused():
             self.model = (
                 model if isinstance(model, LoadedModel) else loading.load(model, format=format, limits=self.limits, base_dir=base_dir)
@@ -88,7 +93,7 @@ class Session:
             if self.profile.kernels:
                 primitives.load_kernels()
             overrides = _overrides(self._ops, override, findings)
-            shared = builder.Model(self.model.proto, self.limits, self.profile, findings, self.model.external.read, overrides)
+            shared = builder.Model(self.model.proto, self.limits, self.profile, findings, self.model.external.read, overrides, self.expand)
             self.plan: Plan = builder.build(shared)
         self.diagnostics: list[Diagnostic] = findings.diagnostics
 
@@ -183,6 +188,7 @@ class Session:
             self.seed,
             self._ops,
             self._override,
+            self.expand,
             self.model.format,
             self.model.base_dir,
         )
@@ -197,6 +203,7 @@ def _restore(
     seed: int,
     ops: Any,
     override: bool,
+    expand: bool | frozenset[str],
     format: str | None,
     base_dir: Any,
 ) -> Session:
@@ -210,9 +217,20 @@ def _restore(
         seed=seed,
         ops=ops,
         override=override,
+        expand=expand,
         format=kind,
         base_dir=base_dir,
     )
+
+
+def _expansion(names: bool | Collection[str]) -> bool | frozenset[str]:
+    """``expand`` as it is kept. Raises UnsupportedOperator for a name without a function body in any version."""
+    if isinstance(names, bool):
+        return names
+    chosen = frozenset([names] if isinstance(names, str) else names)
+    if without := sorted(chosen - expansion.operators_with_bodies()):
+        raise UnsupportedOperator("expand names operators that have no function body in any version", seen=without)
+    return chosen
 
 
 def _overrides(functions: Sequence[Callable[..., Any]], override: bool, findings: Findings) -> dict[Key, Operator]:
@@ -265,6 +283,7 @@ def run_op(
     seed: int | None = 0,
     ops: Sequence[Callable[..., Any]] = (),
     override: bool = False,
+    expand: bool = False,
     limits: Limits | None = None,
     attributes: Mapping[str, Any] | None = None,
     **more: Any,
@@ -277,7 +296,7 @@ def run_op(
         opset: the opset version to import; the newest of the domain, or of a custom operator, when None.
         domain: the operator's domain.
         outputs: how many outputs to ask for; all that the schema names when None (for a variadic output that is one).
-        profile, seed, ops, override, limits: as for :class:`Session`.
+        profile, seed, ops, override, expand, limits: as for :class:`Session`.
         attributes: those whose names are taken above (``seed``, ``domain``); all others are keywords, as in
             ``onnx.helper.make_node``.
 
@@ -298,7 +317,7 @@ def run_op(
     results = [f"out{i}" for i in range(count)]
     kinds = {name: a.type for name, a in formal.attributes.items()} if formal is not None else {}
     node = onnx.helper.make_node(op_type, names, results, domain=domain)
-    node.attribute.extend(_attribute(name, value, kinds.get(name, "")) for name, value in attributes.items() if value is not None)
+    node.attribute.extend(encode(name, value, kinds.get(name, "")) for name, value in attributes.items() if value is not None)
     graph = onnx.helper.make_graph(
         [node], op_type, [onnx.helper.make_value_info(k, type_to_proto(value_type_of(v))) for k, v in given.items()],
         [onnx.ValueInfoProto(name=r) for r in results],
@@ -307,7 +326,7 @@ def run_op(
     if domain and domain in standard_domains():
         imports.append(onnx.helper.make_opsetid("", standard_domains()[""]))
     model = onnx.helper.make_model(graph, opset_imports=imports, ir_version=onnx.IR_VERSION)
-    produced = Session(model, profile=profile, seed=seed, ops=ops, limits=limits, override=override).run(None, given)
+    produced = Session(model, profile=profile, seed=seed, ops=ops, limits=limits, override=override, expand=expand).run(None, given)
     return produced[0] if count == 1 else tuple(produced)
 
 
@@ -317,21 +336,6 @@ def _newest(domain: str, op_type: str, ops: Sequence[Callable[..., Any]]) -> int
         return standard_domains()[domain]
     own = [e.since for function in ops for e in registry.entries(function) if (e.domain, e.name) == (domain, op_type)]
     return max([*registry.registered_versions(domain, op_type), *own], default=1)
-
-
-def _attribute(name: str, value: Any, kind: str) -> Any:
-    """An AttributeProto; ``kind`` is the schema's type of it, so that whole numbers may be floats and lists may be empty."""
-    if isinstance(value, np.ndarray) and kind in ("", "TENSOR"):
-        return onnx.helper.make_attribute(name, tensor_to_proto(value))
-    if kind == "FLOAT":
-        value = float(value)
-    elif kind == "FLOATS":
-        value = [float(v) for v in value]
-    empty = kind and isinstance(value, (list, tuple)) and not value
-    try:
-        return onnx.helper.make_attribute(name, value, attr_type=onnx.AttributeProto.AttributeType.Value(kind) if empty else None)
-    except (TypeError, ValueError) as error:
-        raise InvalidModel(f"{value!r} cannot be the attribute {name!r}", type=kind or "unknown", reason=error) from error
 
 
 def _public_input(value: Any) -> Any:

@@ -19,7 +19,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("loading", "checking", "attributes", "typing_rules", "binding"),
     ("plan",),
     ("execute",),
-    ("functions", "nodes", "builder", "feeds"),
+    ("expansion", "functions", "nodes", "builder", "feeds"),
     ("session",),
     ("observe", "runtimes", "diff", "teach", "fuzz", "record", "backend", "compat"),
     ("",),

@@ -21,10 +21,11 @@ PROFILES = ("reference", "wide")
 @click.option("-o", "target", metavar="FILE|DIR", help="Save to .npz, .npy, .pb, or a folder of output_0.pb, ...")
 @click.option("--profile", type=click.Choice(PROFILES), default="reference", show_default=True, help="What the numbers mean.")
 @click.option("--strict", is_flag=True, help="Every diagnostic is an error.")
+@click.option("--expand", is_flag=True, help="Run the specification's function bodies in place of operators that have one.")
 @common
 def run(
     model: str, format_: str | None, limits: tuple[str, ...], outputs: tuple[str, ...], target: str | None, profile: str, strict: bool,
-    seed: int, **options: Any,
+    expand: bool, seed: int, **options: Any,
 ) -> None:  # fmt: skip
     """Run MODEL and print its outputs.
 
@@ -33,7 +34,7 @@ def run(
     refexec run model.onnx --feed 'x=[[1, 2.5]]' --output hidden
     refexec run model.onnx --random --dim N=4 --range x=0:255
     """
-    session = open_session(model, format_, limits, profile=profile, strict=strict, seed=seed)
+    session = open_session(model, format_, limits, profile=profile, strict=strict, seed=seed, expand=expand)
     names = list(outputs) or [o.name for o in session.outputs]
     if len(set(names)) != len(names):
         raise click.BadParameter("a value is named twice", param_hint="--output")

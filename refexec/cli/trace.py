@@ -26,10 +26,11 @@ SHOWN_ROWS = 2000
 @click.option("--op", "ops", multiple=True, metavar="OPERATOR", help="Only nodes of this operator: Conv, or Conv-11.")
 @click.option("-o", "target", metavar="FILE.npz|DIR", help="Save the values of these nodes.")
 @click.option("--profile", type=click.Choice(PROFILES), default="reference", show_default=True, help="What the numbers mean.")
+@click.option("--expand", is_flag=True, help="Run the specification's function bodies in place of operators that have one.")
 @common
 def trace(
     model: str, format_: str | None, limits: tuple[str, ...], nodes: tuple[str, ...], ops: tuple[str, ...], target: str | None,
-    profile: str, seed: int, **options: Any,
+    profile: str, expand: bool, seed: int, **options: Any,
 ) -> None:  # fmt: skip
     """Run MODEL and print each node: type, shape and value range of its outputs, NaN and infinity counts.
 
@@ -39,7 +40,7 @@ def trace(
     refexec trace model.onnx --random --op Softmax
     refexec trace model.onnx --feed x=image.npy --node '*/attn/*' -o values.npz
     """
-    session = open_session(model, format_, limits, profile=profile, seed=seed)
+    session = open_session(model, format_, limits, profile=profile, seed=seed, expand=expand)
     check_target(target, 0, (".npz", ""))
     made = feeds_of(session, given(seed=seed, **options))
     found = session.trace(made.feeds)
