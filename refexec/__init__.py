@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from refexec.loading import load
     from refexec.registry import op
     from refexec.session import Session, run, run_op
+    from refexec.teach.explanation import explain
 
-__all__ = ["Limits", "Session", "__version__", "compare", "errors", "load", "op", "run", "run_op"]
+__all__ = ["Limits", "Session", "__version__", "compare", "errors", "explain", "load", "op", "run", "run_op"]
 
 _LAZY = {
     "compare": "refexec.diff.compare",
     "Session": "refexec.session",
+    "explain": "refexec.teach.explanation",
     "load": "refexec.loading",
     "op": "refexec.registry",
     "run": "refexec.session",

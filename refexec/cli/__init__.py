@@ -20,6 +20,7 @@ VERBS = {
     "compare": "Compare a model with another runtime, node by node.",
     "check": "Check a model file: its rules, versions and types.",
     "ops": "List the operators, their versions, and how results may be compared.",
+    "explain": "Explain an operator at a version: meaning, definition, examples, differences.",
     "doctor": "Say what is installed and what it serves.",
 }
 

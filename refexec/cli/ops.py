@@ -20,8 +20,9 @@ from refexec.errors import shown
 @click.option("--domain", help="Only this domain: ai.onnx, ai.onnx.ml, ...")
 @click.option("--opset", type=click.IntRange(1), help="Only the versions that an import of this opset means. Default domain: ai.onnx.")
 @click.option("--missing", is_flag=True, help="Only versions that are not implemented.")
+@click.option("--known", is_flag=True, help="Where specification and runtimes are known to disagree.")
 @common
-def ops(name: str | None, domain: str | None, opset: int | None, missing: bool) -> None:
+def ops(name: str | None, domain: str | None, opset: int | None, missing: bool, known: bool) -> None:
     """List the operators with the versions that refexec implements; with NAME, the signatures and definitions of its versions.
 
     \b
@@ -29,6 +30,7 @@ def ops(name: str | None, domain: str | None, opset: int | None, missing: bool) 
     refexec ops Softmax             one, with every version
     refexec ops Softmax --opset 11  what opset 11 means
     refexec ops --missing           what is not implemented
+    refexec ops [NAME] --known      where specification and runtimes disagree
     """
     from refexec.schema import normalize_domain
 
@@ -43,6 +45,9 @@ def ops(name: str | None, domain: str | None, opset: int | None, missing: bool) 
     if name is not None and name not in names:
         near = get_close_matches(name, names, n=3) or [n for n in names if n.lower() == name.lower()]
         raise click.BadParameter(f"no operator {name!r}" + (f"; did you mean {' or '.join(near)}?" if near else ""), param_hint="NAME")
+    if known:
+        print_known(name, wanted)
+        return
     found = [e for e in entries if (wanted is None or e["domain"] == wanted) and (name is None or e["name"] == name)]
     if opset is not None:
         found = at_opset(found, opset)
@@ -54,6 +59,22 @@ def ops(name: str | None, domain: str | None, opset: int | None, missing: bool) 
         say("\n\n".join(described(e) for e in found) or f"{name} has no such version")
     else:
         say("\n".join(listed(found)))
+
+
+def print_known(name: str | None, domain: str | None) -> None:
+    """The rows of the known differences, of one operator or domain where these are given."""
+    from refexec.teach.known import known_differences
+
+    rows = [r for r in known_differences().values() if name in (None, r.key[1]) and domain in (None, r.key[0])]
+    if wants_json():
+        print_json({"schema": "refexec.ops/1", "differences": [row.to_json() for row in rows]})
+        return
+    for row in rows:
+        versions = ", ".join(map(str, row.versions))
+        say(paint(f"{row.operator} {versions}", "cyan"))
+        for line in row.lines():
+            say(textwrap.fill(line, width(), subsequent_indent="  ", initial_indent="" if line.startswith("-") else "  "))
+    say(f"{len(rows)} known differences" if rows else "no known difference")
 
 
 def all_entries() -> list[dict[str, Any]]:

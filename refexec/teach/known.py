@@ -46,6 +46,21 @@ class Difference:
         domain, _, name = self.operator.rpartition(":")
         return domain, name
 
+    def lines(self) -> list[str]:
+        """Two lines of text: title, who deviates and on which basis; then what the text says."""
+        who = f"{', '.join(self.deviates)} deviate{'s' if len(self.deviates) == 1 else ''}" if self.deviates else "nobody deviates"
+        upstream = f"; {', '.join(self.upstream)}" if self.upstream else ""
+        text = " ".join(f"{self.spec} {self.derivation}".split())
+        return [f"- {self.id}: {self.title} ({who}; basis: {BASES[self.basis]}{upstream})", f"  {text}"]
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values."""
+        return {
+            "id": self.id, "operator": self.operator, "versions": list(self.versions), "types": list(self.types), "title": self.title,
+            "basis": self.basis, "section": self.section, "spec": self.spec, "derivation": self.derivation,
+            "deviates": list(self.deviates), "upstream": list(self.upstream),
+        }  # fmt: skip
+
 
 @cache
 def known_differences() -> Mapping[str, Difference]:

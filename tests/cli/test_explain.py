@@ -1,0 +1,30 @@
+"""refexec explain, and refexec ops --known."""
+
+from __future__ import annotations
+
+from tests.cli.conftest import Cli
+from tests.cli.schemas import validated
+
+
+def test_the_command_prints_text_and_json(cli: Cli) -> None:
+    found = cli("explain", "Softmax", "--opset", "11")
+    assert found.exit_code == 0
+    assert found.stdout.startswith("Softmax-11\n")
+    assert max(map(len, found.stdout.splitlines())) <= 80
+    value = validated(cli("explain", "Softmax", "--opset", "11", "--json").stdout, "explain")
+    assert value["since"] == 11
+    assert value["examples"][0]["outputs"] == {"y": "float[1,2,2] {0.25, 0.25, 0.25, 0.25}"}
+
+
+def test_the_command_suggests_a_name(cli: Cli) -> None:
+    found = cli("explain", "Sofmax")
+    assert found.exit_code == 2
+    assert "did you mean Softmax" in found.stderr
+
+
+def test_the_known_differences_are_listed_by_ops(cli: Cli) -> None:
+    found = cli("ops", "Softmax", "--known")
+    assert found.stdout.startswith("Softmax 1, 11\n- R04: ")
+    assert max(map(len, found.stdout.splitlines())) <= 80
+    value = validated(cli("ops", "--known", "--json").stdout, "ops")
+    assert {"R04", "cast-nan-to-float4"} <= {row["id"] for row in value["differences"]}
