@@ -67,7 +67,7 @@ def gelu_20(X, /, *, approximate="none"):
     require(approximate in ("none", "tanh"), 'approximate is "none" or "tanh"', approximate=approximate)
     if approximate == "tanh":
         return X * sigmoid(np.sqrt(2 / pi(X)) * (X + 0.044715 * X**3) * 2)
-    return X * erfc(X / -np.sqrt(X.dtype.type(2))) / 2
+    return X * (erfc(X / -np.sqrt(X.dtype.type(2))) / 2)
 
 
 def pi(x: Array):

@@ -28,13 +28,19 @@ def pow_7(X, Y, /):
     power it is computed in floating point and truncated, if it then has a value of its type.
     """
     if not is_integer(X):
-        return np.power(X, Y.astype(X.dtype))
+        return whole_power(X, Y) if is_integer(Y) else np.power(X, Y.astype(X.dtype))
     if is_integer(Y):
         require(np.all(Y >= 0), "an integer is not raised to a negative integer power", least=Y.min(initial=0))
         return integer_power(X, Y)
     whole = (Y >= 0) & (Y < 2**63) & (np.mod(Y, 1) == 0)
     fractional = np.power(X.astype(Y.dtype), np.where(whole, 0, Y))
     return np.where(whole, integer_power(X, np.where(whole, Y, 0)), truncated(fractional, X.dtype))
+
+
+def whole_power(X: Array, Y: Array) -> Array:
+    """A float to an integer power. An exponent beyond 2**53 loses its parity in a float, so the sign is taken from the integer."""
+    size = np.power(np.abs(X), Y.astype(X.dtype))
+    return np.where(Y % 2 == 1, np.copysign(size, X), size)
 
 
 def integer_power(X: Array, Y: Array) -> Array:

@@ -87,6 +87,11 @@ def test_gelu_in_long_double_agrees_with_float64_on_both_sides() -> None:
     np.testing.assert_allclose(run_op("Gelu", x, opset=20, profile="wide").astype(np.float64), expected, rtol=1e-13)
 
 
+def test_gelu_of_the_largest_number_is_that_number() -> None:
+    largest = np.finfo(np.float64).max
+    assert run_op("Gelu", np.array([largest, -largest]), opset=20).tolist() == [largest, 0]
+
+
 def test_gelu_with_tanh() -> None:
     expected = [v * (1 + math.tanh(math.sqrt(2 / math.pi) * (v + 0.044715 * v**3))) / 2 for v in (1, -1, 3)]
     np.testing.assert_allclose(run_op("Gelu", f32(1, -1, 3), opset=20, approximate="tanh"), expected, rtol=2.0**-23)

@@ -99,3 +99,14 @@ def test_before_version_7_the_exponent_is_broadcast_if_so_asked() -> None:
     assert run_op("Pow", x, np.float32(2), opset=6, broadcast=1).tolist() == [[1, 4], [9, 16]]
     with pytest.raises(RuleViolation, match="without broadcast=1"):
         run_op("Pow", x, np.float32(2), opset=6)
+
+
+def test_an_odd_exponent_beyond_the_whole_numbers_of_a_float_keeps_its_sign() -> None:
+    x, y = np.array([-1.0, -1.0, 1.0], np.float32), np.array([2**63 - 1, 2**63 - 2, 2**63 - 1])
+    assert run_op("Pow", x, y, opset=15).tolist() == [-1, 1, 1]
+
+
+def test_the_sign_of_a_zero_or_infinity_to_an_integer_power() -> None:
+    y = run_op("Pow", np.array([-0.0, -0.0, -0.0, -np.inf], np.float32), np.array([3, 2, -1, 3]), opset=15)
+    assert y.tolist() == [0, 0, -np.inf, -np.inf]
+    assert np.signbit(y).tolist() == [True, False, True, True]
