@@ -14,7 +14,9 @@ from refexec import comparison
 from refexec.registry import Key, Operator, operators
 from refexec.schema import all_signatures, signature, standard_domains
 
-REGISTERED = {key: entry for key, entry in operators().items() if key[0] in standard_domains()}
+STANDARD = {key: entry for key, entry in operators().items() if key[0] in standard_domains()}
+EXPERIMENTAL = {key: entry for key, entry in STANDARD.items() if signature(*key).experimental}
+REGISTERED = {key: entry for key, entry in STANDARD.items() if key not in EXPERIMENTAL}
 LABELS = [entry.label for entry in REGISTERED.values()]
 
 
@@ -22,6 +24,12 @@ LABELS = [entry.label for entry in REGISTERED.values()]
 def test_registered_version(key: Key) -> None:
     assert key in all_signatures(), "onnx defines no such version"
     assert contract.operator_problems(REGISTERED[key], all_signatures()[key]) == []
+
+
+@pytest.mark.parametrize("key", EXPERIMENTAL, ids=[entry.label for entry in EXPERIMENTAL.values()])
+def test_experimental_operator(key: Key) -> None:
+    assert key not in all_signatures(), "the standard has it now"
+    assert contract.operator_problems(EXPERIMENTAL[key], signature(*key)) == []
 
 
 def test_a_body_is_shared_only_by_versions_that_mean_the_same() -> None:

@@ -157,6 +157,11 @@ class Subgraph:
             run.trips = outer
 
     @property
+    def inputs(self) -> tuple[ValueInfo, ...]:
+        """Name and declared type of each input."""
+        return self.plan.inputs
+
+    @property
     def outputs(self) -> tuple[ValueInfo, ...]:
         """Name and declared type of each output."""
         return self.plan.outputs

@@ -154,6 +154,8 @@ class NodeBinder:
             found = self.operators[domain, op_type] = self._operator(domain, op_type, where)
         if found[0] is not None and found[0].deprecated:
             self.model.findings.report("deprecated", f"{found[0].label} is deprecated", str(where))
+        if found[0] is not None and found[0].experimental:
+            self.model.findings.report("experimental", f"{found[0].name} was experimental and has been removed", str(where))
         return found
 
     def _operator(self, domain: str, op_type: str, where: _Where) -> tuple[Signature | None, Operator]:

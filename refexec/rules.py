@@ -108,6 +108,7 @@ RULES: dict[str, Rule] = {
         Rule("external-checksum", "The file has the digest that the tensor states.", error=ExternalDataError),
         # operators
         _warn("deprecated", "A node does not use an operator that its opset deprecates (Versioning.md, Operators)."),
+        _warn("experimental", "A node does not use an operator that was experimental and then removed (onnx 1.4, defs/experiments)."),
         _warn("schema-changed", "A schema is as it was when its operator was written (pinned digests).", strict="warn"),
         _warn("override", "A standard operator means what its schema says; one given to the session replaces it.", strict="warn"),
         # functions

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # From the bottom up. A module imports from its own layer or from lower ones; "" is refexec/__init__.py, the public names.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("_version", "collector", "errors", "types", "limits", "values", "tensors"),
-    ("rules", "prescan", "external", "schema", "scopes", "headers", "callgraph", "proto_types"),
+    ("rules", "prescan", "external", "experimental", "schema", "scopes", "headers", "callgraph", "proto_types"),
     ("registry", "primitives", "comparison", "context"),
     ("ops",),
     ("loading", "checking", "attributes", "typing_rules", "binding"),

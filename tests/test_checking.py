@@ -23,6 +23,7 @@ ELSEWHERE = {
     "external-file": "tests/hostile, row 21",
     "external-checksum": "tests/hostile, row 24",
     "deprecated": "the plan",
+    "experimental": "tests/ops/experiments",
     "override": "the session",
     "schema-changed": "the plan",
 }

@@ -85,7 +85,7 @@ def all_entries() -> list[dict[str, Any]]:
     signatures, registered = all_signatures(), operators()
     entries = []
     for key in sorted(signatures.keys() | registered.keys(), key=lambda k: (k[0], k[1], -k[2])):
-        signature, operator = signatures.get(key), registered.get(key)
+        signature, operator = signatures.get(key) or experimental(key), registered.get(key)
         function = None if operator is None else operator.function
         entries.append({
             "domain": key[0], "name": key[1], "since": key[2],
@@ -99,6 +99,14 @@ def all_entries() -> list[dict[str, Any]]:
             "doc": None if function is None else inspect.getdoc(function),
         })  # fmt: skip
     return entries
+
+
+def experimental(key: tuple[str, str, int]) -> Any:
+    """The signature of an operator that was experimental; None for any other that onnx.defs does not know."""
+    from refexec.experimental import experimental_schema
+    from refexec.schema import signature
+
+    return signature(*key) if not key[0] and experimental_schema(key[1]) is not None else None
 
 
 def at_opset(entries: list[dict[str, Any]], opset: int) -> list[dict[str, Any]]:
@@ -121,6 +129,8 @@ def described(entry: dict[str, Any]) -> str:
     lines[0] = lines[0].replace(label, paint(label, "cyan"), 1)
     if entry["deprecated"]:
         lines.append("  deprecated in this version")
+    if entry["group"] == "experiments":
+        lines.append("  experimental in onnx 1.0 to 1.4, then removed")
     if not entry["implemented"]:
         return "\n".join([*lines, *([] if entry["deprecated"] else ["  not implemented"])])
     lines.append(f"  arithmetic {entry['arithmetic']}; compared {entry['comparison'] or 'as nothing says'}")

@@ -99,11 +99,23 @@ def scan(ctx, body, states, elements, length, count, first=0):
     stacks = [[] for _ in range(count)]
     for t in range(length):
         ctx.trip(first + t + 1)
-        results = body(*states, *(x[t, ...] for x in elements), trip=first + t)
+        given = (*states, *(x[t, ...] for x in elements))
+        if t == 0:
+            as_declared(body, given)
+        results = body(*given, trip=first + t)
         states = results[: len(states)]
         for stack, value in zip(stacks, results[len(states) :], strict=True):
             stack.append(ctx.hold(value))
     return states, stacks
+
+
+def as_declared(body, values):
+    """Check the shapes that the body declares for its inputs, where it does."""
+    for info, value in zip(body.inputs, values, strict=False):
+        shape = getattr(info.type, "shape", None)
+        if shape is not None:
+            fits = len(shape) == value.ndim and all(d == n for d, n in zip(shape, value.shape, strict=True) if isinstance(d, int))
+            require(fits, "an input of the body has the shape that the body declares", name=info.name, declared=shape, seen=value.shape)
 
 
 def padded(ctx, samples, info, longest):

@@ -40,7 +40,10 @@ def conv_windows(X, W, auto_pad, dilations, group, kernel_shape, pads, strides) 
     require(group >= 1 and W[0] % group == 0, "the number of filters is a multiple of group", W=W, group=group)
     require(X[1] == W[1] * group, "X.shape[1] == W.shape[1] * group", X=X, W=W, group=group)
     require(not kernel_shape or tuple(kernel_shape) == tuple(W[2:]), "kernel_shape is the shape of W", kernel_shape=kernel_shape, W=W)
-    return windows(X[2:], W[2:], auto_pad=auto_pad, dilations=dilations, pads=pads, strides=strides)
+    found = windows(X[2:], W[2:], auto_pad=auto_pad, dilations=dilations, pads=pads, strides=strides)
+    fits = all(n > 0 for n, d in zip(found.output, X[2:], strict=True) if d > 0)
+    require(fits, "the kernel fits into the padded input", X=X, W=W, pads=pads, dilations=dilations)
+    return found
 
 
 @op("Conv", since=1, also=(11, 22), arithmetic="rounded", compare=accumulation(terms))

@@ -15,6 +15,7 @@ from refexec.values import smallest_subnormal, unit_roundoff
 def array_feature_extractor_1(X, Y, /):
     """The elements of the last axis of X at the indices Y, which may have any shape; a vector X gives [1, number of indices]."""
     require(X.ndim > 0, "X has an axis", X=X.shape)
+    require(Y.size > 0, "there is at least one index", Y=Y.shape)
     known = np.all((Y >= 0) & (X.shape[-1] > Y))
     require(known, "indices are in [0, size of the last axis - 1]", least=Y.min(initial=0), largest=Y.max(initial=0), X=X.shape)
     claim((*X.shape[:-1], Y.size), X.dtype)

@@ -150,3 +150,15 @@ def test_scan_outputs_of_version_8_have_one_shape_over_all_samples() -> None:
     feeds = {"s": np.zeros((2, 1), np.float32), "xs": np.array(PAIR, np.float32), "i": np.array([1])}
     with pytest.raises(RuleViolation, match="one shape in all trips"):
         session(body, opset='"" : 8').run(None, feeds)
+
+
+@pytest.mark.parametrize(
+    ("declared", "fits"), [("float[1]", True), ("float[n]", True), ("float[2]", False), ("float", False), ("float[1, 1]", False)]
+)
+def test_elements_have_the_shape_that_the_body_declares(declared: str, fits: bool) -> None:
+    body = f"body = b (float[1] s, {declared} x) => (float[1] t, float[1] e) {{ t = Add(s, x) e = Identity(t) }}"
+    if fits:
+        assert scanned("", body=body, s=[0], x=[[1], [2]])[1].tolist() == [[1], [3]]
+    else:
+        with pytest.raises(RuleViolation, match="the shape that the body declares"):
+            scanned("", body=body, s=[0], x=[[1], [2]])

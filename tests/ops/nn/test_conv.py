@@ -77,6 +77,7 @@ BROKEN: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
     ("X.shape[1] == W.shape[1] * group", (X, W), {"group": 2}),
     ("kernel_shape is the shape of W", (X, W), {"kernel_shape": [2]}),
     ("B has one value per filter", (X, W, B[:3]), {}),
+    ("the kernel fits into the padded input", (X[..., :2], W), {}),
 ]
 
 
