@@ -108,7 +108,9 @@ class Context:
 
     def as_type(self, x: Any, dtype: Any) -> Any:
         """``x`` in the type that the specification computes in. In the wide profile floats stay wide, but for operators
-        that discretise: what they decide is defined on rounded values."""
+        that discretise: what they decide is defined on rounded values. ``dtype`` may be that of a value of this run."""
+        if self._wide and isinstance(dtype, np.dtype) and dtype == np.longdouble:
+            return np.asarray(x).astype(dtype, copy=False)
         target: ElementType = element_type(dtype)
         if target.is_float and self._wide:
             return np.asarray(x).astype(wide_dtype(target.dtype), copy=False)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from conformance.exact.formats import FLOATS, INF, INTEGERS, NAN, Float, decode
+from conformance.exact.formats import FLOATS, INF, INTEGERS, NAN, Float, decode, round_to
 from conformance.exact.values import Tensor
 
-__all__ = ["floats", "has_infinity", "has_nan", "integers", "is_float", "is_integer", "numbers", "spread", "usual"]
+__all__ = ["floats", "has_infinity", "has_nan", "integers", "is_float", "is_integer", "numbers", "single", "spread", "usual"]
 
 
 def is_float(type: str) -> bool:
@@ -25,6 +25,11 @@ def has_nan(type: str) -> bool:
 
 def has_infinity(type: str) -> bool:
     return getattr(FLOATS.get(type), "infinity", False)
+
+
+def single(text: str) -> Fraction:
+    """What an attribute of type float holds of a decimal number: the float32 next to it."""
+    return Fraction(round_to(Fraction(text), "float"))
 
 
 def spread(type: str) -> list[Fraction]:

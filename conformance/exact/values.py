@@ -139,7 +139,8 @@ class Case:
         ulps: how far a float result may be from the exact value, in units in the last place. None: the nearest number, half to
             even; for ``double`` four units, since no wider type rounds it. More than that has a reason, given in ``why``.
         why: the reason of ``ulps``.
-        names: names of outputs other than ``y0``, ``y1``, ... (for Gradient and graphs that refer to names).
+        before: nodes that stand before the node, in opset 21 of ai.onnx; inputs are named ``x0``, ``x1``, ... (for Gradient, which names
+            what it derives).
     """
 
     inputs: Sequence[Value | None]
@@ -147,6 +148,7 @@ class Case:
     attributes: Mapping[str, Any] = field(default_factory=dict)
     ulps: Fraction | int | None = None
     why: str = ""
+    before: Sequence[onnx.NodeProto] = ()
 
     def __post_init__(self) -> None:
         if self.ulps is not None and not self.why:

@@ -11,16 +11,18 @@ import numpy as np
 from refexec.errors import require
 from refexec.ops.common import Array
 
+LEAK, SLOPE = float(np.float32(0.01)), float(np.float32(0.2))  # attributes of LeakyRelu and HardSigmoid, hence float32
+
 # name -> (function of x, alpha, beta; default alpha; default beta); None where the function has no such parameter
 ACTIVATIONS: dict[str, tuple[Callable[..., Array], float | None, float | None]] = {
     "relu": (lambda x, a, b: np.maximum(x, 0), None, None),
     "tanh": (lambda x, a, b: np.tanh(x), None, None),
     "sigmoid": (lambda x, a, b: 1 / (1 + np.exp(-x)), None, None),
     "affine": (lambda x, a, b: a * x + b, 1.0, 0.0),
-    "leakyrelu": (lambda x, a, b: np.where(x < 0, a * x, x), 0.01, None),
+    "leakyrelu": (lambda x, a, b: np.where(x < 0, a * x, x), LEAK, None),
     "thresholdedrelu": (lambda x, a, b: np.where(x >= a, x, 0), 1.0, None),
     "scaledtanh": (lambda x, a, b: a * np.tanh(b * x), 1.0, 1.0),
-    "hardsigmoid": (lambda x, a, b: np.clip(a * x + b, 0, 1), 0.2, 0.5),
+    "hardsigmoid": (lambda x, a, b: np.clip(a * x + b, 0, 1), SLOPE, 0.5),
     "elu": (lambda x, a, b: np.where(x < 0, a * np.expm1(x), x), 1.0, None),
     "softsign": (lambda x, a, b: x / (1 + np.abs(x)), None, None),
     "softplus": (lambda x, a, b: np.logaddexp(0, x), None, None),

@@ -6,6 +6,7 @@ from refexec.comparison import of_largest
 from refexec.errors import UnsupportedOperator, require
 from refexec.ops.common import Array
 from refexec.registry import op
+from refexec.values import zero
 
 
 def reduced(g: Array, like: Array) -> Array:
@@ -13,6 +14,19 @@ def reduced(g: Array, like: Array) -> Array:
     lead = g.ndim - like.ndim
     repeated = tuple(range(lead)) + tuple(i + lead for i, d in enumerate(like.shape) if d == 1)
     return g.sum(axis=repeated, dtype=g.dtype).reshape(like.shape)
+
+
+def spread(g: Array, shape: tuple[int, ...]) -> Array:
+    """The gradient of a sum, for each of its terms."""
+    kept = g.ndim == len(shape)
+    require(kept or g.size == 1, "a sum that Gradient differentiates keeps its dimensions or is one number", sum=g.shape, of=shape)
+    return np.broadcast_to(g if kept else g.reshape((1,) * len(shape)), shape)
+
+
+def matmul_rule(g: Array, A: Array, B: Array) -> tuple[Array, Array]:
+    """Of Y = A @ B: g @ B^T and A^T @ g."""
+    require(A.ndim >= 2 and B.ndim >= 2, "Gradient differentiates MatMul of matrices", A=A.shape, B=B.shape)
+    return reduced(g @ B.swapaxes(-1, -2), A), reduced(A.swapaxes(-1, -2) @ g, B)
 
 
 # operator -> (gradient of the output, inputs, output) -> gradients of the inputs
@@ -23,6 +37,18 @@ RULES = {
     "Div": lambda g, x, y: (reduced(g / x[1], x[0]), reduced(-g * y / x[1], x[1])),
     "Neg": lambda g, x, y: (-g,),
     "Identity": lambda g, x, y: (g,),
+    "Abs": lambda g, x, y: (g * np.sign(x[0]),),
+    "Cos": lambda g, x, y: (-g * np.sin(x[0]),),
+    "Exp": lambda g, x, y: (g * y,),
+    "Log": lambda g, x, y: (g / x[0],),
+    "MatMul": lambda g, x, y: matmul_rule(g, *x),
+    "Reciprocal": lambda g, x, y: (-g * np.square(y),),
+    "ReduceSum": lambda g, x, y: (spread(g, x[0].shape), *(None for _ in x[1:])),
+    "Relu": lambda g, x, y: (np.where(x[0] > 0, g, zero(g.dtype)),),
+    "Sigmoid": lambda g, x, y: (g * y / (1 + np.exp(x[0])),),
+    "Sin": lambda g, x, y: (g * np.cos(x[0]),),
+    "Sqrt": lambda g, x, y: (g / (2 * y),),
+    "Tanh": lambda g, x, y: (g / np.square(np.cosh(x[0])),),
 }
 FROM = 7  # the version in which Add, Sub, Mul and Div began to broadcast as NumPy does
 
@@ -57,8 +83,8 @@ def gradient_types(attributes, inputs):
 def gradient_1(*Inputs, xs, y, zs=None):
     """The derivative of the sum of ``y`` with respect to each of ``xs``, at the values that the inputs give to xs and zs.
 
-    ``y`` is the part of the surrounding graph that makes the value of that name from those of xs and zs. Differentiated are
-    Add, Sub, Mul, Div, Neg and Identity; of what does not depend on xs the gradient is 0.
+    ``y`` is the part of the surrounding graph that makes the value of that name from those of xs and zs. It consists of operators
+    with a rule in RULES; of what does not depend on xs the gradient is 0. At a kink (Abs and Relu at 0) it is 0.
     """
     part = y.plan
     require(
@@ -74,5 +100,6 @@ def gradient_1(*Inputs, xs, y, zs=None):
             continue
         operands = [values[slot] for slot in step.inputs]
         for slot, share in zip(step.inputs, RULES[step.node.op_type](g, operands, values[step.outputs[0]]), strict=True):
-            gradients[slot] = gradients[slot] + share if slot in gradients else share
+            if share is not None:
+                gradients[slot] = gradients[slot] + share if slot in gradients else share
     return tuple(gradients.get(slot, np.zeros_like(x)) for slot, x in zip(part.input_slots, Inputs[: len(xs)], strict=False))

@@ -163,3 +163,8 @@ def test_the_bound_of_rms_normalization_holds_for_float32() -> None:
     (bound,) = bound_of("RMSNormalization", 23, (x, np.ones(64, np.float32)), (exact,), ["float32"])
     actual = x / np.sqrt(np.square(x).mean(1, keepdims=True) + np.float32(1e-5))
     assert (np.abs(actual - exact) <= bound).all() and (bound < 1e-4 * np.abs(exact) + 1e-30).all()
+
+
+def test_rms_normalization_of_double_runs_in_the_wide_profile() -> None:
+    y = run_op("RMSNormalization", np.array([[3.0, 4.0]]), np.ones(2), opset=23, epsilon=0.0, profile="wide")
+    np.testing.assert_allclose(y.astype(np.float64), np.array([[3, 4]]) / np.sqrt(12.5), rtol=1e-12)

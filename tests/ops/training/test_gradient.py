@@ -80,8 +80,8 @@ def refused(body: str, opset: str = OPSET) -> RefexecError:
 
 
 def test_an_operator_without_a_rule_is_named_before_any_run() -> None:
-    error = refused(f'(float a, float b) => (float da) {{ y = Exp(a) da = {G} <xs = ["a"], y = "y"> (a) }}')
-    assert isinstance(error, UnsupportedOperator) and "Exp-13" in str(error)
+    error = refused(f'(float a, float b) => (float da) {{ y = Erf(a) da = {G} <xs = ["a"], y = "y"> (a) }}')
+    assert isinstance(error, UnsupportedOperator) and "Erf-13" in str(error)
 
 
 def test_add_with_the_broadcast_attribute_has_no_rule() -> None:
@@ -113,3 +113,33 @@ def test_a_value_made_later_is_not_there_yet() -> None:
 def test_there_is_one_input_per_name() -> None:
     error = refused(f'(float a, float b) => (float da) {{ y = Mul(a, b) da = {G} <xs = ["a"], zs = ["b"], y = "y"> (a) }}')
     assert isinstance(error, RuleViolation) and "one input per name" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("name", "at", "slope"),
+    [
+        ("Abs", -3, -1), ("Abs", 0, 0), ("Cos", 0, 0), ("Exp", 0, 1), ("Log", 4, 0.25), ("Reciprocal", 2, -0.25), ("Relu", 3, 1), ("Relu", -3, 0),
+        ("Sigmoid", 0, 0.25), ("Sin", 0, 1), ("Sqrt", 4, 0.25), ("Tanh", 0, 1),
+    ],
+)  # fmt: skip
+def test_functions_of_one_number(name: str, at: float, slope: float) -> None:
+    assert ran(f'(float a) => (float da) {{ y = {name}(a) da = {G} <xs = ["a"], y = "y"> (a) }}', a=at) == [slope]
+
+
+def test_a_sum_gives_each_of_its_terms_the_same() -> None:
+    sum_of_all = f'(float[2] a) => (float[2] da) {{ s = Mul(a, a) y = ReduceSum <keepdims = 0> (s) da = {G} <xs = ["a"], y = "y"> (a) }}'
+    assert ran(sum_of_all, a=[1, 2]) == [[2, 4]]
+    kept = f'(float[2] a) => (float[2] da) {{ s = Mul(a, a) y = ReduceSum(s) da = {G} <xs = ["a"], y = "y"> (a) }}'
+    assert ran(kept, a=[1, 2]) == [[2, 4]]
+
+
+def test_a_sum_that_loses_some_dimensions_is_refused() -> None:
+    body = f'(float a, float b) => (float da) {{ one = Constant <value = int64[2] {{1, 2}}> () m = Expand(a, one) axes = Constant <value = int64[1] {{0}}> () y = ReduceSum <keepdims = 0> (m, axes) da = {G} <xs = ["m"], zs = ["a"], y = "y"> (m, a) }}'
+    assert isinstance(refused(body), RuleViolation)
+
+
+def test_a_matrix_product() -> None:
+    body = f'(float[1, 2] a, float[2, 1] b) => (da, db) {{ y = MatMul(a, b) da, db = {G} <xs = ["a", "b"], y = "y"> (a, b) }}'
+    assert ran(body, a=[[1, 2]], b=[[3], [4]]) == [[[3, 4]], [[1], [2]]]
+    with pytest.raises(RuleViolation, match="MatMul of matrices"):
+        ran(body.replace("[1, 2]", "[2]").replace("[2, 1]", "[2]"), a=[1, 2], b=[3, 4])
