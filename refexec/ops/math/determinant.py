@@ -1,5 +1,7 @@
 """Det."""
 
+from math import prod
+
 import numpy as np
 
 from refexec.comparison import Call, rounded
@@ -20,8 +22,21 @@ def determinant_bound(call: Call):
     return (np.where(largest * others > max_finite(element.dtype), np.inf, bound),)
 
 
-@op("Det", since=11, also=(22,), arithmetic="rounded", compare=rounded(determinant_bound), long_double=False)
+@op("Det", since=11, also=(22,), arithmetic="rounded", compare=rounded(determinant_bound))
 def det_11(X, /):
-    """The determinant of each matrix in the last two dimensions: 1 for a matrix without elements."""
+    """The determinant of each matrix in the last two dimensions: 1 for a matrix without elements, NaN for one with a NaN.
+
+    Gaussian elimination: adding a multiple of a row to another changes nothing, exchanging two rows the sign; the determinant is
+    then the product of the diagonal.
+    """
     require(X.ndim >= 2 and X.shape[-1] == X.shape[-2], "the last two dimensions are those of square matrices", X=X.shape)
-    return np.linalg.det(X)
+    U = X.reshape(prod(X.shape[:-2]), *X.shape[-2:]).copy()
+    each = np.arange(len(U))
+    for k in range(X.shape[-1]):
+        row = k + np.abs(U[:, k:, k]).argmax(axis=1)  # the largest element below is the pivot; a NaN comes first
+        U[each, k], U[each, row] = U[each, row], np.where((row == k)[:, None], 1, -1) * U[each, k]
+        pivot = U[:, k, k, None]
+        factor = np.divide(U[:, k + 1 :, k], pivot, out=np.zeros_like(U[:, k + 1 :, k]), where=pivot != 0)
+        U[:, k + 1 :] -= factor[:, :, None] * U[:, None, k]
+    mantissas, exponents = np.frexp(np.diagonal(U, axis1=1, axis2=2))
+    return np.ldexp(mantissas.prod(axis=1), exponents.sum(axis=1)).reshape(X.shape[:-2])

@@ -57,10 +57,18 @@ def softmax_13(input, /, *, axis=-1):
 
 @op("LogSoftmax", since=13, arithmetic="rounded", compare=log_softmax_bound(one_axis))
 def log_softmax_13(input, /, *, axis=-1):
-    """x - max - log(sum(exp(x - max))) along ``axis``: stays finite where softmax underflows to 0."""
+    """x - max - log(1 + the sum of exp(x - max) over all but the first largest) along ``axis``.
+
+    So it stays finite where softmax underflows to 0, and keeps its digits where softmax is almost 1.
+    """
     axis = normalize_axis(axis, input.ndim)
-    shifted = input - input.max(axis=axis, keepdims=True, initial=-np.inf)
-    return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
+    if not input.size:
+        return input
+    shifted = input - input.max(axis=axis, keepdims=True)
+    first = np.expand_dims(shifted.argmax(axis=axis), axis)
+    others = np.exp(shifted)
+    np.put_along_axis(others, first, 0 * np.take_along_axis(shifted, first, axis), axis=axis)  # 0, or NaN of a NaN
+    return shifted - np.log1p(others.sum(axis=axis, keepdims=True))
 
 
 @op("Hardmax", since=13, arithmetic="exact", compare=discrete())

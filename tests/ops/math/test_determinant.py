@@ -69,3 +69,23 @@ def test_the_bound_covers_elimination_in_float32() -> None:
 
 def test_the_bound_is_infinite_where_products_of_rows_overflow() -> None:
     assert np.isinf(bounds("Det", np.full((2, 2), 1e30, np.float32), opset=22)[0])
+
+
+def test_a_nan_anywhere_gives_nan() -> None:
+    for at in np.ndindex(2, 2):
+        x = np.ones((2, 2), np.float32)
+        x[at] = np.nan
+        assert np.isnan(run_op("Det", x, opset=11))
+
+
+def test_half_of_the_smallest_number_is_rounded_to_even() -> None:
+    assert run_op("Det", np.array([[2.0**-149, 0], [0, 0.5]], np.float32), opset=11) == 0
+
+
+def test_a_product_beyond_the_range_on_the_way() -> None:
+    assert run_op("Det", np.diag([1e200, 1e200, 1e-200, 1e-200]), opset=11) == pytest.approx(1)
+
+
+def test_rows_that_change_places_change_the_sign() -> None:
+    x = np.array([[[0, 1], [1, 0]], [[0, 2], [3, 4]], [[1, 2], [2, 4]]], np.float64)
+    assert run_op("Det", x, opset=11).tolist() == [-1, -6, 0]

@@ -108,3 +108,17 @@ def test_the_formula_in_float32_is_within_the_bound(name: str) -> None:
 
     x = (np.random.default_rng(0).normal(size=(50, 200)) * 8).astype(np.float32)
     assert 0 < excess(name, x, formula=plain, opset=13) <= 1
+
+
+def test_log_softmax_keeps_the_digits_of_the_likeliest_class() -> None:
+    y = run_op("LogSoftmax", np.array([0.0, 40.0]), opset=13)
+    np.testing.assert_allclose(y, [-40.0, -math.exp(-40)], rtol=1e-15)
+
+
+def test_log_softmax_counts_each_of_several_largest() -> None:
+    np.testing.assert_allclose(run_op("LogSoftmax", np.zeros((2, 4)), opset=13), np.full((2, 4), -math.log(4)), rtol=1e-15)
+
+
+def test_log_softmax_of_nothing() -> None:
+    assert run_op("LogSoftmax", np.zeros((2, 0), np.float32), opset=13).shape == (2, 0)
+    assert run_op("LogSoftmax", np.zeros((0, 2), np.float32), opset=13).shape == (0, 2)
