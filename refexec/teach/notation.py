@@ -147,6 +147,7 @@ def model_of(text: str, opsets: Mapping[str, int], inputs: Mapping[str, ValueTyp
     """A model of nodes in ONNX's text form, one or several: ``y = Softmax <axis = 1> (x)``.
 
     Inputs get the types of their values; outputs are named only. Domains stand before operators: ``ai.onnx.ml.Scaler``.
+    ONNX's text form has no sparse tensors: ``sparse_value`` is written dense.
     """
     names = f"({', '.join(inputs)}) => ({', '.join(outputs)})"
     imports = ", ".join(f'"{domain}": {version}' for domain, version in opsets.items())
@@ -156,6 +157,12 @@ def model_of(text: str, opsets: Mapping[str, int], inputs: Mapping[str, ValueTyp
         raise InvalidModel("not ONNX text", reason=str(error), seen=text[:500]) from None
     for info, value_type in zip(model.graph.input, inputs.values(), strict=True):
         info.type.CopyFrom(type_to_proto(value_type))
+    for attribute in (a for node in model.graph.node for a in node.attribute if a.name == "sparse_value"):
+        dense = onnx.numpy_helper.to_array(attribute.t)
+        places = np.flatnonzero(dense)
+        values, indices = onnx.numpy_helper.from_array(dense.reshape(-1)[places]), onnx.numpy_helper.from_array(places.astype(np.int64))
+        sparse = onnx.helper.make_sparse_tensor(values, indices, dense.shape)
+        attribute.CopyFrom(onnx.helper.make_attribute(attribute.name, sparse))
     return model
 
 

@@ -46,7 +46,7 @@ def blackman_window_17(size, /, *, output_datatype=1, periodic=1):
 def cosine_window(weights: tuple[int, int, int], size: int, to: ElementType, periodic: int) -> Array:
     """(a - b cos(t) + c cos(2 t)) / (a + b + c). Integer types get it truncated. A symmetric window of size 1 is 0 / 0: NaN,
     and refused for integers."""
-    require(size >= 0, "size is not negative", size=size)
+    require(size > 0, "size is greater than 0", size=size)
     dtype = wide_dtype(to.dtype) if to.is_float else np.dtype(np.float64)
     claim((size,), dtype)
     turn = 8 * np.arctan(dtype.type(1))
