@@ -79,14 +79,15 @@ def model(instance: Instance, case: Case, ir_version: int = onnx.IR_VERSION) -> 
     node = onnx.helper.make_node(signature.name, names, results, domain=signature.domain)
     for name, value in case.attributes.items():
         node.attribute.append(_attribute(name, value, signature))
+    given = {n: v for n, v in zip(names, case.inputs, strict=True) if n} | dict(case.outer)
     graph = onnx.helper.make_graph(
         [*case.before, node], "exact",
-        [onnx.helper.make_value_info(n, type_proto(v)) for n, v in zip(names, case.inputs, strict=True) if n],
+        [onnx.helper.make_value_info(n, type_proto(v)) for n, v in given.items()],
         [onnx.ValueInfoProto(name=n) for n in results if n],
     )  # fmt: skip
     opsets = {"": SUBGRAPH_OPSET, signature.domain: signature.since}
     imports = [onnx.helper.make_opsetid(d, v) for d, v in opsets.items()]
-    feeds = {n: public(v) for n, v in zip(names, case.inputs, strict=True) if n}
+    feeds = {n: public(v) for n, v in given.items()}
     return onnx.helper.make_model(graph, opset_imports=imports, ir_version=ir_version), feeds
 
 

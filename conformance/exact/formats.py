@@ -113,7 +113,7 @@ def encode(value: Number, to: str) -> int:
     """The bits of a number that the float format holds exactly. Raises ValueError for any other number."""
     form = FLOATS[to]
     guess = _bits(value, form) if isinstance(form, Float) else 255 if isinstance(value, float) else _exponent(Fraction(value)) + 127
-    found = form.decode(guess) if 0 <= guess < 1 << form.bits else NAN
+    found = form.decode(guess) if 0 <= guess < 1 << form.bits else None
     if repr(found) != repr(value if isinstance(value, float) else Fraction(value)):
         raise ValueError(f"{value!r} is no number of {to}")
     return guess

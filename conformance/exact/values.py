@@ -141,6 +141,7 @@ class Case:
         why: the reason of ``ulps``.
         before: nodes that stand before the node, in opset 21 of ai.onnx; inputs are named ``x0``, ``x1``, ... (for Gradient, which names
             what it derives).
+        outer: further inputs of the graph, by name, which the graphs in the attributes may use.
     """
 
     inputs: Sequence[Value | None]
@@ -149,11 +150,12 @@ class Case:
     ulps: Fraction | int | None = None
     why: str = ""
     before: Sequence[onnx.NodeProto] = ()
+    outer: Mapping[str, Value] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.ulps is not None and not self.why:
             raise ValueError("ulps has a reason")
-        for value in self.inputs:
+        for value in (*self.inputs, *self.outer.values()):
             if isinstance(value, Tensor) and not representable(value):
                 raise ValueError(f"an input holds numbers that are not of tensor({value.type}): {value.values}")
 

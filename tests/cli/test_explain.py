@@ -13,7 +13,7 @@ def test_the_command_prints_text_and_json(cli: Cli) -> None:
     assert max(map(len, found.stdout.splitlines())) <= 80
     value = validated(cli("explain", "Softmax", "--opset", "11", "--json").stdout, "explain")
     assert value["since"] == 11
-    assert value["examples"][0]["outputs"] == {"y": "float[1,2,2] {0.25, 0.25, 0.25, 0.25}"}
+    assert {"y": "float[1,2,2] {0.25, 0.25, 0.25, 0.25}"} in [example["outputs"] for example in value["examples"]]
 
 
 def test_the_command_suggests_a_name(cli: Cli) -> None:

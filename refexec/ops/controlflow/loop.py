@@ -33,9 +33,11 @@ def loop_body_types(inputs):
 def loop_11(M=None, cond=None, /, *v_initial, ctx, body):
     """Run ``body(i, cond, *carried) -> (cond, *carried, *scanned)`` while i < M and cond holds.
 
-    Without M there is no bound, without cond it is true. Scanned values are stacked along a new first axis, which is of
-    length 0 after no trip. Outputs are the carried values, then the stacks.
+    Without M there is no bound. Without the input cond the body gets true, and the condition that it returns is ignored: with
+    neither there is no end, which is refused. Scanned values are stacked along a new first axis, which is of length 0 after no trip.
+    Outputs are the carried values, then the stacks.
     """
+    require(M is not None or cond is not None, "a loop has M or cond: with neither the condition of the body is ignored and it has no end")
     trips = None if M is None else scalar(M, "M")
     going = True if cond is None else bool(scalar(cond, "cond"))
     carried = list(v_initial)
@@ -48,7 +50,7 @@ def loop_11(M=None, cond=None, /, *v_initial, ctx, body):
         carried = results[: len(carried)]
         for stack, value in zip(stacks, results[len(carried) :], strict=True):
             stack.append(ctx.hold(value))
-        going = bool(scalar(decision, "cond"))
+        going = cond is None or bool(scalar(decision, "cond"))
         i += 1
     return (*carried, *(stacked(ctx, stack, info) for stack, info in zip(stacks, scanned, strict=True)))
 

@@ -38,7 +38,8 @@ def range_27(start, limit, delta, /, *, ctx, stash_type=1):
         count = -((int(start) - int(limit)) // int(delta))
     else:
         first, last, step = (round_to(x, elem.dtype).astype(np.float64) for x in (start, limit, delta))
-        count = np.ceil((last - first) / step)
+        span = last - first
+        count = np.ceil(span / step if np.isfinite(span) else last / step - first / step)
         require(np.isfinite(count), "the number of elements is finite", start=first, limit=last, delta=step)
     steps = np.arange(*claim((max(int(count), 0),), elem.dtype))
     return start + steps * delta if elem.is_float else (int(start) + steps * int(delta)).astype(elem.dtype)

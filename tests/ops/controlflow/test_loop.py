@@ -28,14 +28,21 @@ def test_scanned_matrices_get_a_new_first_axis() -> None:
     assert es.shape == (3, 2, 2)
 
 
-def test_an_absent_condition_is_true_and_an_absent_m_is_no_bound() -> None:
+def test_without_the_input_cond_the_condition_of_the_body_is_ignored() -> None:
     double = (
         "(int64 m, float x) => (float y) { y = Loop (m, , x) <body = b (int64 i, bool c, float v) => (bool c, float w) { w = Add(v, v) }> }"
     )
     assert session(double).run(None, {"m": np.array(3), "x": np.float32(3)})[0] == 24
-    until = "(float x) => (float y, int64[n] is) { l = Constant <value_float = 10.0> () y, is = Loop ( , , x) <body = b (int64 i, bool c, float v) => (bool c2, float w, int64 j) { w = Add(v, v) c2 = Less(w, l) j = Identity(i) }> }"
-    y, trips = session(until).run(None, {"x": np.float32(3)})
+    never = double.replace("(bool c, float w) {", "(bool n, float w) { n = Not(c)")
+    assert session(never).run(None, {"m": np.array(3), "x": np.float32(3)})[0] == 24
+
+
+def test_without_m_the_condition_alone_decides() -> None:
+    until = "(float x, bool k) => (float y, int64[n] is) { l = Constant <value_float = 10.0> () y, is = Loop ( , k, x) <body = b (int64 i, bool c, float v) => (bool c2, float w, int64 j) { w = Add(v, v) c2 = Less(w, l) j = Identity(i) }> }"
+    y, trips = session(until).run(None, {"x": np.float32(3), "k": np.array(True)})
     assert (y.item(), trips.tolist()) == (12, [0, 1])
+    with pytest.raises(RuleViolation, match="a loop has M or cond"):
+        session(until.replace(", k, x", ", , x")).run(None, {"x": np.float32(3), "k": np.array(True)})
 
 
 def test_the_condition_after_the_body_decides_and_the_one_before_may_forbid_the_first_trip() -> None:
@@ -112,6 +119,6 @@ def test_the_type_of_a_scan_output_is_known_without_a_trip() -> None:
 
 
 def test_trips_are_limited() -> None:
-    body = "(float x) => (float y) { y = Loop ( , , x) <body = b (int64 i, bool c, float v) => (bool c, float w) { w = Identity(v) }> }"
+    body = "(float x, bool k) => (float y) { y = Loop ( , k, x) <body = b (int64 i, bool c, float v) => (bool c, float w) { w = Identity(v) }> }"
     with pytest.raises(LimitExceeded, match="loop_trips"):
-        session(body, limits=Limits(loop_trips=50)).run(None, {"x": np.float32(1)})
+        session(body, limits=Limits(loop_trips=50)).run(None, {"x": np.float32(1), "k": np.array(True)})
