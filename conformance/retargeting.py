@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import onnx
@@ -27,7 +27,7 @@ from refexec.runtimes import runtime
 from refexec.session import Session
 from refexec.types import element_type
 
-__all__ = ["Difference", "differences", "known"]
+__all__ = ["Difference", "compared", "differences", "known"]
 
 ROUNDOFFS = {"float16": 2e-3, "bfloat16": 1.6e-2, "float32": 2e-5, "float64": 1e-9}
 """Of the largest magnitude of an output. Other float types have one digit: they may be one value apart."""
@@ -57,27 +57,33 @@ def known() -> dict[tuple[str, int, str], str]:
 
 def differences(chosen: Iterable[Instance], counts: Counter[str]) -> Iterator[Difference]:
     """Run each instance in both; ``counts`` gets how many both ran, and how many onnxruntime refused."""
-    other = runtime("onnxruntime")
     for found in chosen:
-        comparison = lookup(found.signature.domain, found.operator, found.since).comparison
-        if comparison is None or comparison.kind == "random":
-            continue
-        content = _model(found)
-        try:
-            result = other.run(content, found.feeds, options={"optimization": "off"}, timeout=60)
-        except RuntimeUnderTestError:
-            counts["onnxruntime refuses"] += 1
-            continue
-        try:
-            ours = Session(content).run(None, found.feeds)
-        except RefexecError as error:
-            yield Difference(found, "refused", str(error))
-            continue
-        counts["both ran"] += 1
-        for name, y in zip([o for o in found.node.output if o], ours, strict=True):
-            if isinstance(y, np.ndarray) and (problem := _apart(y, result.values[name])):
-                yield Difference(found, *problem)
-                break
+        outcome = compared(found)
+        if outcome == "onnxruntime refuses":
+            counts[outcome] += 1
+        counts["both ran"] += outcome == "agrees" or (isinstance(outcome, Difference) and outcome.kind != "refused")
+        if isinstance(outcome, Difference):
+            yield outcome
+
+
+def compared(found: Instance) -> Difference | Literal["agrees", "onnxruntime refuses", "random"]:
+    """One instance in both."""
+    comparison = lookup(found.signature.domain, found.operator, found.since).comparison
+    if comparison is None or comparison.kind == "random":
+        return "random"
+    content = _model(found)
+    try:
+        result = runtime("onnxruntime").run(content, found.feeds, options={"optimization": "off"}, timeout=60)
+    except RuntimeUnderTestError:
+        return "onnxruntime refuses"
+    try:
+        ours = Session(content).run(None, found.feeds)
+    except RefexecError as error:
+        return Difference(found, "refused", str(error))
+    for name, y in zip([o for o in found.node.output if o], ours, strict=True):
+        if isinstance(y, np.ndarray) and (problem := _apart(y, result.values[name])):
+            return Difference(found, *problem)
+    return "agrees"
 
 
 def _model(found: Instance) -> bytes:

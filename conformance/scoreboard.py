@@ -1,180 +1,170 @@
-"""SCOREBOARD.md: every operator, by bodies and the versions they serve, and what proves each.
+"""SCOREBOARD.md and scoreboard.json: each operator version, what it is, and what says that it is right.
 
-``python -m conformance.scoreboard --write`` runs the suite and writes the file. What is registered, and how, is cheap to know:
-``test_scoreboard.py`` compares it with the committed file. The results of the backend suite in it are those of the day it was
-written; the suite itself is a test and fails on its own.
+``python -m conformance.scoreboard --write`` runs the backend suite, the exact oracles, the function bodies, onnx's shape inference and
+onnxruntime, and writes both files. ``test_scoreboard.py`` compares what is cheap to know with the committed files; the suites themselves
+are tests and fail on their own.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
+import hashlib
+import json
 import sys
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import onnx
 
-from conformance.backend_suite import Outcome, run_case
-from conformance.cases import KINDS, Case, load_cases
-from conformance.contract import bumps, current_operators
+from conformance.backend_suite import run_case
+from conformance.cases import KINDS, load_cases
+from conformance.evidence import WITHOUT_MODEL, Evidence, collect
+from conformance.function_bodies import differences
+from conformance.function_bodies import operators as operators_with_bodies
 from conformance.known import known_differences, unsupported
 from refexec.registry import Key, operators
-from refexec.schema import all_signatures
+from refexec.schema import all_signatures, schema_digest
+from refexec.teach.changes import bumps
+from refexec.teach.known import known_differences as all_known_differences
 
-__all__ = ["SCOREBOARD", "Tally", "groups", "registration_rows", "render", "tally"]
+__all__ = ["DATA", "SCOREBOARD", "registration", "render", "spec_revision"]
 
 HERE = Path(__file__).parent
-ORIGINS = ("backend", "circular", "expanded")
-SCOREBOARD = HERE / "SCOREBOARD.md"
-COLUMNS = ("operator", "versions", "change", "body", "arithmetic", "comparison", "types", "backend", "circular", "expanded", "hand")
+SCOREBOARD, DATA = HERE / "SCOREBOARD.md", HERE / "scoreboard.json"
+BODY_EXAMPLES = 8
+REGISTRATION = ("domain", "name", "since", "change", "body", "arithmetic", "comparison", "types")
+COLUMNS = (
+    "operator",
+    "change",
+    "body",
+    "arithmetic",
+    "comparison",
+    "L0",
+    "L1 exact",
+    "L1 hand",
+    "L2",
+    "L3",
+    "circular",
+    "L4",
+    "types",
+    "right",
+)
+LEGEND = """Columns. *change*: the class of the change from the version before. *body*: own, or that of an older version. *L0*: exact cases whose
+types and shapes onnx's inference states alike. *L1 exact*: types of type variables right by integer and fraction arithmetic, of those the
+schema has. *L1 hand*: worked examples. *L2*: models on which operator and function body agree in the wide profile. *L3*: backend tests with
+data of their own; *circular*: with data that onnx.reference made (they support nothing). *L4*: models on which onnxruntime agrees; +n: on
+which it differs, each decided in retargeting.toml. *types*: instances by exact oracle, by onnxruntime, by contract only, of how many.
+*right*: something other than the contract says so, and nothing says otherwise."""
 
 
-@dataclass
-class Tally:
-    """Passed and found tests of one operator version, by what their expected values come from."""
-
-    passed: Counter[str] = field(default_factory=Counter)
-    found: Counter[str] = field(default_factory=Counter)
-
-    def cell(self, origin: str) -> str:
-        return f"{self.passed[origin]}/{self.found[origin]}" if self.found[origin] else ""
-
-
-def origin(case: Case) -> str:
-    """``circular``: from onnx.reference; ``expanded``: the graph is the function body; ``backend``: the operator itself, other data."""
-    return "circular" if case.circular else "expanded" if case.expanded else "backend"
-
-
-def resolved(case: Case) -> Key | None:
-    """Which version a node test is about: the newest not above the opset that its model imports."""
-    if case.operator is None:
-        return None
-    domain, name, opset = case.operator
-    return domain, name, max(v for d, n, v in all_signatures() if (d, n) == (domain, name) and v <= opset)
-
-
-def tally(outcomes: Mapping[str, Outcome]) -> dict[Key, Tally]:
-    """The tests of each version; ``outcomes`` by the id of the case, which may lack some."""
-    tallies: dict[Key, Tally] = defaultdict(Tally)
-    for case in load_cases("node"):
-        key = resolved(case)
-        if key is not None:
-            tallies[key].found[origin(case)] += 1
-            tallies[key].passed[origin(case)] += case.id in outcomes and outcomes[case.id].status == "passed"
-    return tallies
-
-
-def groups(rows: Mapping[Key, tuple[str, ...]]) -> list[list[Key]]:
-    """The versions of each operator, those together that follow each other and share a body, or have none."""
-    found: list[list[Key]] = []
-    for key in sorted(rows):
-        last = found[-1][-1] if found else key
-        joins = found and last[:2] == key[:2] and (rows[key][1].startswith("as") or rows[key][1] == rows[last][1] == "-")
-        found[-1].append(key) if joins else found.append([key])
-    return found
-
-
-def registration_rows() -> dict[Key, tuple[str, ...]]:
-    """Per version what the registry and the schema say: change, body, arithmetic, comparison, number of element types."""
+def registration() -> dict[Key, dict[str, Any]]:
+    """Per version what the registry and the schema say; ``body`` is the version that the body was written for."""
     registered = operators()
-    rows: dict[Key, tuple[str, ...]] = {}
     first: dict[tuple[str, str, object], int] = {}
     for domain, name, since in sorted(registered):
         first.setdefault((domain, name, registered[domain, name, since].function), since)
+    rows = {}
     for key, schema in sorted(all_signatures().items()):
         entry = registered.get(key)
-        types = str(max((len(allowed) for allowed in schema.variables.values()), default=1))
-        change = bumps().get(key, "?")
-        if entry is None:
-            rows[key] = (change, "-", "", "", types)
-            continue
-        own = first[key[0], key[1], entry.function]
-        body = "own" if own == key[2] else f"as {own}"
-        rows[key] = (change, body, entry.arithmetic, str(entry.comparison), types)
+        rows[key] = {
+            "domain": key[0] or "ai.onnx", "name": key[1], "since": key[2], "change": bumps()[key],
+            "body": None if entry is None else first[key[0], key[1], entry.function],
+            "arithmetic": None if entry is None else entry.arithmetic,
+            "comparison": None if entry is None else str(entry.comparison),
+            "types": sum(map(len, schema.variables.values())),
+        }  # fmt: skip
     return rows
 
 
-def hand_tests(folder: Path = HERE.parent / "tests" / "ops") -> Counter[str]:
-    """How many test functions below tests/ops name an operator; in a module that names it outside its functions only, all count 1."""
-    names = {name for _, name, _ in all_signatures()}
-    counts: Counter[str] = Counter()
-    for path in sorted(folder.rglob("test_*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        inside: Counter[str] = Counter()
-        for function in (item for item in tree.body if isinstance(item, ast.FunctionDef) and item.name.startswith("test_")):
-            inside.update(_strings(function) & names)
-        counts.update(inside)
-        counts.update((_strings(tree) & names) - set(inside))
-    return counts
+def spec_revision() -> str:
+    """A digest of the normative text of all schemas: released versions have been edited in place."""
+    digests = [schema_digest(*key) for key in sorted(all_signatures())]
+    return hashlib.sha256("".join(digests).encode()).hexdigest()[:16]
 
 
-def _strings(item: ast.AST) -> set[str]:
-    return {n.value for n in ast.walk(item) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+def measured() -> dict[str, Any]:
+    """Run everything."""
+    outcomes = {case.id: run_case(case) for kind in KINDS for case in load_cases(kind)}
+    bodies = {name: len(differences(name, BODY_EXAMPLES)) for name in operators_with_bodies()}
+    evidence = collect(outcomes, bodies)
+    versions = [{**row, **_plain(evidence[key])} for key, row in registration().items()]
+    tests = {
+        kind: {
+            "tests": len(load_cases(kind)), "passed": sum(outcomes[c.id].status == "passed" for c in load_cases(kind)),
+            "known": sum(c.id in known_differences() for c in load_cases(kind)),
+        }
+        for kind in KINDS
+    }  # fmt: skip
+    return {
+        "schema": "refexec.scoreboard/1", "onnx": onnx.__version__, "spec_revision": spec_revision(),
+        "totals": _totals(evidence), "backend": tests, "bodies": bodies, "versions": versions,
+    }  # fmt: skip
 
 
-def render(outcomes: Mapping[str, Outcome]) -> str:
+def _plain(entry: Evidence) -> dict[str, Any]:
+    counts = {name: value for name, value in vars(entry).items() if isinstance(value, int) and name != "types"}
+    return {**counts, "passed": dict(sorted(entry.passed.items())), "found": dict(sorted(entry.found.items())), "right": entry.right}
+
+
+def _totals(evidence: Mapping[Key, Evidence]) -> dict[str, int]:
+    entries = list(evidence.values())
+    sums = Counter({name: sum(getattr(e, name) for e in entries) for name in ("types", "exact", "by_runtime", "by_contract", "wrong")})
+    with_model = [e for key, e in evidence.items() if key not in WITHOUT_MODEL]
+    return {
+        "versions": len(entries), "with_model": len(with_model), "right": sum(e.right for e in with_model),
+        "without_model": len(WITHOUT_MODEL), "without_model_by_hand": sum(evidence[key].right for key in WITHOUT_MODEL),
+        **{name: sums[name] for name in ("types", "exact", "by_runtime", "by_contract", "wrong")},
+        "unreached": sums["types"] - sum(sums[n] for n in ("exact", "by_runtime", "by_contract", "wrong")),
+        "hand": sum(e.hand > 0 for e in entries), "known_differences": len(all_known_differences()),
+    }  # fmt: skip
+
+
+def render(data: Mapping[str, Any]) -> str:
     """The text of SCOREBOARD.md. Deterministic: no time, no path."""
-    rows, tallies, hand, newest = registration_rows(), tally(outcomes), hand_tests(), current_operators()
+    t, bodies = data["totals"], data["bodies"]
+    agree = sum(not wrong for wrong in bodies.values())
     lines = [
         "# Scoreboard",
         "",
-        f"Written by `python -m conformance.scoreboard --write` for onnx {onnx.__version__}. Do not edit.",
+        f"Written by `python -m conformance.scoreboard --write` for onnx {data['onnx']}, spec revision {data['spec_revision']} (a digest of",
+        "the normative text). Do not edit. The same as data: `scoreboard.json`.",
         "",
-        *_totals(rows, outcomes),
-        "",
-        "Columns. *versions*: those that one body serves; the newest is bold. *change*: what the first of them changed. *body*: own,",
-        "or - for none. *types*: element types of the widest type variable. Tests passed/found: *backend* runs the operator against",
-        "data of its own; *circular* has data computed by onnx.reference; *expanded* runs the operator's function body. *hand*: test",
-        "functions below tests/ops that name the operator, all versions together.",
-        "",
-        f"| {' | '.join(COLUMNS)} |",
-        f"|{'---|' * len(COLUMNS)}",
+        f"- pairs right: {t['right']}/{t['with_model']}; of the {t['without_model']} without a model of one node that onnx's checker takes,"
+        f" {t['without_model_by_hand']} by a test of our own.",
+        f"- instances: {t['exact']} by exact oracle / {t['by_runtime']} by onnxruntime / {t['by_contract']} by contract only, of {t['types']};"
+        f" {t['unreached']} not reached, {t['wrong']} contradicted.",
+        f"- versions registered: {sum(v['body'] is not None for v in data['versions'])} of {t['versions']}, with a worked example {t['hand']}.",
+        f"- function bodies: {agree} of {len(bodies)} operators agree, or the row in function_bodies.toml says who is right.",
+        f"- known differences of other engines: {t['known_differences']} rows.",
     ]
-    for versions in groups(rows):
-        domain, name, _ = versions[0]
-        change, body, arithmetic, comparison, _ = rows[versions[0]]
-        tests = Tally()
-        for key in versions:
-            tests.passed.update(tallies[key].passed if key in tallies else {})
-            tests.found.update(tallies[key].found if key in tallies else {})
-        shown = " ".join(f"**{since}**" if newest[domain, name] == since else str(since) for _, _, since in versions)
-        types = rows[versions[-1]][-1]
-        cells = [change, body, arithmetic, comparison, types, *map(tests.cell, ORIGINS), str(hand[name] or "")]
-        lines.append(f"| {' | '.join([f'{domain}:{name}' if domain else name, shown, *cells])} |")
+    for kind, count in data["backend"].items():
+        known = f", {count['known']} known differences" if count["known"] else ""
+        lines.append(f"- backend tests, {kind}: {count['passed']} of {count['tests']} passed{known}.")
+    lines += ["", LEGEND, "", f"| {' | '.join(COLUMNS)} |", f"|{'---|' * len(COLUMNS)}"]
+    lines += [_row(version) for version in data["versions"]]
     return "\n".join([*lines, *_exceptions()]) + "\n"
 
 
-def _totals(rows: Mapping[Key, tuple[str, ...]], outcomes: Mapping[str, Outcome]) -> list[str]:
-    newest = {(d, n, v) for (d, n), v in current_operators().items()}
-    have = {key for key, row in rows.items() if row[1] != "-"}
-    bodies = [row[1] for row in rows.values()]
-    lines = [
-        f"- Versions registered: {len(have)} of {len(rows)}; current operators: {len(have & newest)} of {len(newest)}.",
-        f"- Bodies: {bodies.count('own')}; versions that share one: {sum(body.startswith('as') for body in bodies)}.",
-    ]
-    for kind in KINDS:
-        cases = load_cases(kind)
-        passed = sum(case.id in outcomes and outcomes[case.id].status == "passed" for case in cases)
-        known = sum(case.id in known_differences() for case in cases)
-        lines.append(f"- Backend tests, {kind}: {passed} of {len(cases)} passed{f', {known} known differences' if known else ''}.")
-    node = load_cases("node")
-    circular = [case for case in node if case.circular]
-    passed = sum(case.id in outcomes and outcomes[case.id].status == "passed" for case in circular)
-    lines.append(
-        f"- Of the node tests {len(circular)} are circular ({passed} passed), {sum(case.expanded for case in node)} are expanded bodies."
-    )
-    return lines
+def _row(v: Mapping[str, Any]) -> str:
+    domain = "" if v["domain"] == "ai.onnx" else f"{v['domain']}:"
+    body = "-" if v["body"] is None else "own" if v["body"] == v["since"] else f"as {v['body']}"
+    backend, circular = (f"{v['passed'].get(o, 0)}/{v['found'][o]}" if v["found"].get(o) else "" for o in ("backend", "circular"))
+    decided = f"+{v['runtime_differs']}" if v["runtime_differs"] else ""
+    runtime = f"{v['runtime']}{decided}" if v["runtime"] or decided else ""
+    cells = [
+        f"{domain}{v['name']}-{v['since']}", v["change"], body, v["arithmetic"] or "", v["comparison"] or "", v["contract"] or "",
+        f"{v['exact']}/{v['types']}", v["hand"] or "", v["body_templates"] or "", backend, circular, runtime,
+        f"{v['exact']} {v['by_runtime']} {v['by_contract']} of {v['types']}", "yes" if v["right"] else "no",
+    ]  # fmt: skip
+    return f"| {' | '.join(map(str, cells))} |"
 
 
 def _exceptions() -> list[str]:
-    lines = ["", "## Known differences", ""]
+    lines = ["", "## Backend tests that contradict the text", ""]
     rows = {row.id: row for row in known_differences().values()}
-    lines += [
-        f"- `{row.id}` ({len(row.tests)} tests; {', '.join(row.deviates)}): {row.spec} {row.derivation}" for row in rows.values()
-    ] or ["None."]
+    lines += [f"- `{r.id}` ({len(r.tests)} tests; {', '.join(r.deviates)}): {r.spec} {r.derivation}" for r in rows.values()] or ["None."]
     lines += ["", "## Current operators without an implementation", ""]
     listed = [f"- {f'{d}:' if d else ''}{n}-{v}: {reason}" for (d, n, v), reason in sorted(unsupported().items())]
     return lines + (listed or ["None."])
@@ -182,13 +172,16 @@ def _exceptions() -> list[str]:
 
 def main(arguments: Iterable[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m conformance.scoreboard", description=__doc__)
-    parser.add_argument("--write", action="store_true", help=f"write {SCOREBOARD.name} instead of printing it")
+    parser.add_argument("--write", action="store_true", help=f"write {SCOREBOARD.name} and {DATA.name} instead of printing the first")
     options = parser.parse_args(None if arguments is None else list(arguments))
-    text = render({case.id: run_case(case) for kind in KINDS for case in load_cases(kind)})
+    data = measured()
     if options.write:
-        SCOREBOARD.write_text(text, encoding="utf-8")
+        DATA.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+        SCOREBOARD.write_text(render(data), encoding="utf-8")
     else:
-        print(text, end="")
+        print(render(data), end="")
+    totals = data["totals"]
+    print(f"pairs right: {totals['right']}/{totals['with_model']}", file=sys.stderr)
     return 0
 
 

@@ -49,6 +49,11 @@ class Instance:
     node: Any
     feeds: Mapping[str, Any]
 
+    @property
+    def onnx_type(self) -> str:
+        """The type as in a type string: ``float`` where ``type`` is float32."""
+        return element_type(self.type).onnx_name
+
     def __str__(self) -> str:
         return f"{self.operator}-{self.since} with {self.variable} = {self.type}, from {self.test}"
 

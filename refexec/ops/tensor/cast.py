@@ -26,8 +26,9 @@ class Rules:
 def cast(input: Array, to: ElementType, rules: Rules) -> Array:
     """``input`` converted to the element type ``to``.
 
-    To a float type: rounded once, half to even. To an integer: floats lose their fraction, integers keep their low bits;
-    what is out of range or NaN is not specified. To bool: whether it is not zero.
+    To a float type: rounded once, half to even. To an integer: floats lose their fraction, but to 4 and 2 bits they are rounded
+    half to even (docs/technical/int4, int2); integers keep their low bits; what is out of range or NaN is not specified. To bool:
+    whether it is not zero.
     """
     source = element_type(input.dtype)
     if source is to:
@@ -39,7 +40,7 @@ def cast(input: Array, to: ElementType, rules: Rules) -> Array:
     if to.kind == "bool":
         return input.astype(bool)
     if to.is_integer:
-        whole = truncated(input.astype(np.float64), to) if source.is_float else input
+        whole = whole_numbers(input.astype(np.float64), to) if source.is_float else input
         return wrap_to_int(whole, to.dtype)
     if to.name == "float8e8m0":
         require(rules.round_mode in ("up", "down", "nearest"), "round_mode is up, down or nearest", round_mode=rules.round_mode)
@@ -52,6 +53,11 @@ def cast(input: Array, to: ElementType, rules: Rules) -> Array:
 def truncated(x: Array, to: ElementType) -> Array:
     """Floats without their fraction, as int64 (uint64 for targets of that type). Not specified outside the target's range."""
     return np.trunc(x).astype(np.uint64 if to.name == "uint64" else np.int64)
+
+
+def whole_numbers(x: Array, to: ElementType) -> Array:
+    """Floats on their way to an integer type."""
+    return np.rint(x).astype(np.int64) if to.bits < 8 else truncated(x, to)
 
 
 def as_text(x: Array, source: ElementType) -> Array:
@@ -127,7 +133,10 @@ def cast_margin(call: Call):
         return np.maximum(ulp(y, to.dtype) / 2 - np.abs(x - y.astype(np.float64)), 0)
     size, (low, high) = np.abs(x), integer_range(to)
     specified = (x > low - 1) & (x < high + 1)
-    distance = np.where(size < 1, 1 - size, np.minimum(size - np.floor(size), np.floor(size) + 1 - size))
+    if to.bits < 8:
+        distance = np.abs(size - np.floor(size) - 0.5)
+    else:
+        distance = np.where(size < 1, 1 - size, np.minimum(size - np.floor(size), np.floor(size) + 1 - size))
     return np.where(specified, distance, 0)
 
 

@@ -268,3 +268,16 @@ def test_a_conversion_is_as_sure_as_the_number_is_far_from_another_result() -> N
     ]  # fmt: skip
     assert margin("Cast", np.array(["1"], object), opset=13, to=1, dtype="float32") is None
     assert margin("Cast", x, opset=13, to=8, dtype="string") is None
+
+
+@pytest.mark.parametrize(("name", "opset"), [("int4", 21), ("uint4", 21), ("int2", 25), ("uint2", 25)])
+def test_fractions_are_rounded_half_to_even_into_four_and_two_bits(name: str, opset: int) -> None:
+    y = run_op(
+        "Cast", np.array([0.5, 0.75, 1.25, 1.5, 2.5], np.float32)[: 3 if name == "int2" else 5], opset=opset, to=element_type(name).number
+    )
+    assert y.astype(np.int64).tolist() == [0, 1, 1, 2, 2][: len(y)]
+
+
+def test_a_cast_to_four_bits_is_decided_at_halves() -> None:
+    x = np.array([0.75, 1.5, 2.0], F)
+    assert margin("Cast", x, opset=21, dtype="int4", to=element_type("int4").number).tolist() == [0.25, 0, 0.5]
