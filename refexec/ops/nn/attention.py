@@ -28,23 +28,23 @@ def attention_25(
     """
     q, k, v = by_head(Q, q_num_heads, "Q"), by_head(K, kv_num_heads, "K"), by_head(V, kv_num_heads, "V")
     check_heads(q, k, v)
-    k, v, past = with_past(k, v, past_key, past_value, nonpad_kv_seqlen)
+    k, v, past_length = with_past(k, v, past_key, past_value, nonpad_kv_seqlen)
     require(0 <= qk_matmul_output_mode <= 3, "qk_matmul_output_mode is from 0 to 3", qk_matmul_output_mode=qk_matmul_output_mode)
     require(softcap >= 0, "softcap is not negative", softcap=softcap)
-    offset = past if nonpad_kv_seqlen is None else nonpad_kv_seqlen.reshape(-1, 1, 1, 1) - q.shape[2]
+    offset = past_length if nonpad_kv_seqlen is None else nonpad_kv_seqlen.reshape(-1, 1, 1, 1) - q.shape[2]
     seen = visible(q.shape[2], k.shape[2], offset, is_causal, left_window_size, right_window_size, nonpad_kv_seqlen)
-    if attn_mask is not None and attn_mask.ndim and nonpad_kv_seqlen is not None:
-        long_enough = attn_mask.shape[-1] >= nonpad_kv_seqlen.max(initial=0)
-        require(long_enough, "the mask is at least as long as the valid keys", attn_mask=attn_mask.shape, nonpad_kv_seqlen=nonpad_kv_seqlen)
+    check_mask_length(attn_mask, nonpad_kv_seqlen)
     bias = combined(attn_mask, seen, (*q.shape[:3], k.shape[2]), q.dtype)
     Y, stage = attention(
         q, k, v, bias,
         scale=checked_scale(scale),
         softcap=softcap,
-        casts=None if softmax_precision is None else (working_dtype(ctx, softmax_precision), ctx.zeros((), ctx.output_types[0].elem).dtype),
+        casts=softmax_casts(ctx, softmax_precision),
         stage=qk_matmul_output_mode if ctx.wants(3) else None,
     )  # fmt: skip
-    return Y.transpose(0, 2, 1, 3).reshape(*Q.shape[:2], Y.shape[1] * Y.shape[3]) if Q.ndim == 3 else Y, k, v, stage
+    if Q.ndim == 3:
+        Y = Y.transpose(0, 2, 1, 3).reshape(*Q.shape[:2], Y.shape[1] * Y.shape[3])
+    return Y, k, v, stage
 
 
 @op("Attention", since=24, like=attention_25)
@@ -55,7 +55,7 @@ def attention_24(Q, K, V, attn_mask=None, past_key=None, past_value=None, nonpad
 
 @op("Attention", since=23, like=attention_25)
 def attention_23(Q, K, V, attn_mask=None, past_key=None, past_value=None, /, *, ctx, **attributes):
-    """Before version 24: no padded keys, and the mask's last dimension is that of the keys or 1."""
+    """Before version 24: no padded keys, and the mask broadcasts to all keys (from then on it is padded with -inf)."""
     if attn_mask is not None and attn_mask.ndim and K.ndim > 2:
         keys = K.shape[-2] + (0 if past_key is None else past_key.shape[-2])
         require(attn_mask.shape[-1] in (1, keys), "the mask broadcasts to one value per key", attn_mask=attn_mask.shape, keys=keys)
@@ -84,7 +84,7 @@ def check_heads(q, k, v):
 
 
 def with_past(k, v, past_key, past_value, nonpad):
-    """Keys and values after those of the past, and the length of the past."""
+    """Keys and values after those of the past, and the length P of the past, 0 without one."""
     require((past_key is None) == (past_value is None), "past_key and past_value are used together")
     if nonpad is not None:
         require(past_key is None, "nonpad_kv_seqlen is not used together with past_key")
@@ -92,15 +92,25 @@ def with_past(k, v, past_key, past_value, nonpad):
         require(valid, "nonpad_kv_seqlen has one length per sample, from 0 to the length of K", nonpad_kv_seqlen=nonpad, K=k.shape)
     if past_key is None:
         return k, v, 0
-    fits = all(p.ndim == 4 and p.shape[:2] == x.shape[:2] and p.shape[3] == x.shape[3] for p, x in ((past_key, k), (past_value, v)))
-    fits = fits and past_key.shape[2] == past_value.shape[2]
+    batch, heads, _, key_size = k.shape
+    P = past_key.shape[2] if past_key.ndim == 4 else None
+    fits = past_key.shape == (batch, heads, P, key_size) and past_value.shape == (batch, heads, P, v.shape[3])
     require(fits, "the past is (B, heads, P, D) like K and V", past_key=past_key.shape, past_value=past_value.shape, K=k.shape, V=v.shape)
-    joined = [np.concatenate(pair, axis=2) for pair in ((past_key, k), (past_value, v))]
-    return *joined, past_key.shape[2]
+    return np.concatenate([past_key, k], axis=2), np.concatenate([past_value, v], axis=2), P
+
+
+def check_mask_length(mask, nonpad):
+    """The mask has a value for each key that is not padding; what it is shorter than K is masked."""
+    if mask is not None and mask.ndim > 0 and nonpad is not None:
+        long_enough = mask.shape[-1] >= nonpad.max(initial=0)
+        require(long_enough, "the mask is at least as long as the valid keys", attn_mask=mask.shape, nonpad_kv_seqlen=nonpad)
 
 
 def visible(queries, keys, offset, is_causal, left, right, nonpad):
-    """Which key each query sees, as a boolean array that broadcasts to (B, 1, S, T); None for all."""
+    """Which key j each query at position p sees, as booleans that broadcast to (B, 1, S, T); None for all.
+
+    ``offset`` is a number or (B, 1, 1, 1).
+    """
     require(left >= -1 and right >= -1, "a window size is -1 or not negative", left_window_size=left, right_window_size=right)
     p = np.arange(queries)[:, None] + offset
     j = np.arange(keys)
@@ -117,7 +127,7 @@ def visible(queries, keys, offset, is_causal, left, right, nonpad):
 
 
 def combined(mask, seen, shape, dtype):
-    """The bias of the scores of ``shape``: the mask, padded with -inf along the keys, and -inf where nothing is seen."""
+    """The bias of the scores of ``shape`` (B, H, S, T): the mask, padded with -inf along the keys, and -inf where not ``seen``."""
     hidden = dtype.type(-np.inf)
     if mask is None:
         return None if seen is None else np.where(seen, dtype.type(0), hidden)
@@ -127,7 +137,7 @@ def combined(mask, seen, shape, dtype):
         claim((*mask.shape[:-1], shape[-1]), dtype)
         bias = np.concatenate([bias, np.full((*mask.shape[:-1], missing), hidden, dtype)], axis=-1)
     unidirectional(bias, shape, name="attn_mask")
-    bias = np.broadcast_to(bias, (*bias.shape[:-1], shape[-1]))
+    bias = np.broadcast_to(bias, (*bias.shape[:-1], shape[-1]))  # a scalar too has an axis of keys from here on
     return bias if seen is None else np.where(seen, bias, hidden)
 
 
@@ -137,7 +147,12 @@ def checked_scale(scale):
     return scale
 
 
+def softmax_casts(ctx, precision):
+    """The dtypes in this run that the softmax is computed in and that its result is cast to; None where it is not rounded."""
+    return None if precision is None else (working_dtype(ctx, precision), ctx.zeros((), ctx.output_types[0].elem).dtype)
+
+
 def working_dtype(ctx, precision):
-    """The dtype of ``softmax_precision`` in this run."""
+    """The dtype in this run of ``softmax_precision``, a number of TensorProto.DataType."""
     require(precision in (1, 10, 11, 16), "softmax_precision is FLOAT, FLOAT16, DOUBLE or BFLOAT16", softmax_precision=precision)
     return ctx.zeros((), element_type(precision)).dtype

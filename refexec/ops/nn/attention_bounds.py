@@ -8,25 +8,25 @@ from refexec.values import smallest_subnormal, unit_roundoff
 
 
 def attention_bound(call: Call):
-    """The error of a score is (D + 8) roundoffs of its terms' magnitudes; exp makes it a relative error of a probability,
-    to which the T terms of the sum and of the mixture add theirs. The present keys and values are moved, not computed."""
-    Q, K, V, mask, past_key, past_value, *_ = (*call.inputs, *(None,) * 7)[:7]
-    a = call.attributes
-    q, k, v = (split(x, a.get(n)) for x, n in ((Q, "q_num_heads"), (K, "kv_num_heads"), (V, "kv_num_heads")))
+    """The bounds of Y, the present keys and values, which are moved and not computed, and the stage (see ``score_errors``)."""
+    Q, K, V, mask, past_key, past_value = (*call.inputs, None, None, None)[:6]
+    Y, present_key, present_value, stage = (*call.outputs, None, None, None)[:4]
+    attributes, elem = call.attributes, call.elements[0]
+    q = split(Q, attributes.get("q_num_heads"))
+    k, v = (split(x, attributes.get("kv_num_heads")) for x in (K, V))
     if past_key is not None:
-        k, v = np.concatenate([past_key, k], 2), np.concatenate([past_value, v], 2)
-    scale = 1 / np.sqrt(q.shape[3]) if a.get("scale") is None else a["scale"]
-    mask = 0 if mask is None or mask.dtype == bool else np.where(np.isfinite(mask), np.abs(mask), 0).max(initial=0.0)
-    elem = call.elements[0]
-    magnitude, error, relative = score_errors(q, k, scale, mask, roundoff(elem, a.get("softmax_precision")))
-    Y, *present_and_stage = call.outputs
-    bound = mixture_bound(relative, v, q.shape[1])
-    bound = bound.transpose(0, 2, 1, 3).reshape(Y.shape) if Y.ndim == 3 else bound
+        k, v = np.concatenate([past_key, k], axis=2), np.concatenate([past_value, v], axis=2)
+    scale = 1 / np.sqrt(q.shape[3]) if attributes.get("scale") is None else attributes["scale"]
+    largest_bias = 0 if mask is None or mask.dtype == bool else np.where(np.isfinite(mask), np.abs(mask), 0).max(initial=0.0)
+    absolute, relative = score_errors(q, k, scale, largest_bias, roundoff(elem, attributes.get("softmax_precision")))
     tiny = smallest_subnormal(elem.dtype)
-    stage = present_and_stage[2] if len(present_and_stage) > 2 else None
+    of_Y = mixture_bound(relative, v, q.shape[1]) + tiny
+    of_Y = of_Y.transpose(0, 2, 1, 3).reshape(Y.shape) if Y.ndim == 3 else of_Y
+    of_present = [None if x is None else np.zeros_like(x) for x in (present_key, present_value)]
+    of_stage = None
     if stage is not None:
-        stage = (relative * stage if a.get("qk_matmul_output_mode") == 3 else np.broadcast_to(error, magnitude.shape)) + tiny
-    return (bound + tiny, *(None if x is None else np.zeros_like(x) for x in present_and_stage[:2]), stage)[: len(call.outputs)]
+        of_stage = (relative * stage if attributes.get("qk_matmul_output_mode") == 3 else np.broadcast_to(absolute, stage.shape)) + tiny
+    return (of_Y, *of_present, of_stage)[: len(call.outputs)]
 
 
 def flex_attention_bound(call: Call):
@@ -34,7 +34,7 @@ def flex_attention_bound(call: Call):
     q, k, v = call.inputs
     elem = call.elements[0]
     scale = 1 / np.sqrt(q.shape[3]) if call.attributes.get("scale") is None else call.attributes["scale"]
-    *_, relative = score_errors(q, k, scale, 0, roundoff(elem, call.attributes.get("softmax_precision")))
+    _, relative = score_errors(q, k, scale, 0, roundoff(elem, call.attributes.get("softmax_precision")))
     return (mixture_bound(relative, v, q.shape[1]) + smallest_subnormal(elem.dtype),)
 
 
@@ -48,16 +48,20 @@ def roundoff(elem, precision):
     return max(unit_roundoff(e.dtype) for e in (elem, elem if precision is None else element_type(precision)))
 
 
-def score_errors(q, k, scale, mask, u):
-    """Magnitudes of the scores, the absolute error of the largest of a row, and the relative error of its probabilities."""
+def score_errors(q, k, scale, largest_bias, u):
+    """The absolute error of a row's scores and the relative error of its probabilities, both (B, H, S, 1).
+
+    A score is off by (D + 8) roundoffs of its terms' magnitudes: D for the sum, 8 for scale, softcap and bias. It stands in exp
+    above and below the fraction bar, hence twice; the sums over T keys, below the bar and in the mixture, add T + 8 roundoffs.
+    """
     repeated = np.repeat(np.abs(k), q.shape[1] // k.shape[1], axis=1)
     magnitude = np.abs(q) @ repeated.swapaxes(2, 3) * scale
     finite = np.where(np.isfinite(magnitude), magnitude, 0)
-    error = (q.shape[3] + 8) * u * (finite.max(axis=-1, keepdims=True, initial=0.0) + mask)
-    return magnitude, error, np.expm1(2 * error) + (k.shape[2] + 8) * u
+    absolute = (q.shape[3] + 8) * u * (finite.max(axis=-1, keepdims=True, initial=0.0) + largest_bias)
+    return absolute, np.expm1(2 * absolute) + (k.shape[2] + 8) * u
 
 
 def mixture_bound(relative, v, heads):
-    """The error of a mixture whose weights, which add up to 1, have that relative error."""
+    """The error (B, H, S, E) of a mixture of the values ``v`` whose weights, which add up to 1, have that relative error."""
     largest = np.where(np.isfinite(v), np.abs(v), 0).max(axis=2, keepdims=True, initial=0.0)
     return relative * np.repeat(largest, heads // v.shape[1], axis=1)

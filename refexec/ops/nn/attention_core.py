@@ -20,34 +20,46 @@ def attention(Q: Array, K: Array, V: Array, bias: Array | None = None, *, scale:
     products = scores(Q, K, scale)
     capped = softcap * np.tanh(products / softcap) if softcap else products
     biased = capped if bias is None else capped + bias
-    P = softmax(biased) if casts is None else wide(rounded_to(wide(softmax(rounded_to(biased, casts[0]))), casts[1]))
+    P = softmax(biased) if casts is None else cast_softmax(biased, *casts)
     if bias is not None:  # a query that may see no key gets nothing, whatever its scores are
         P = np.where(np.max(bias, axis=-1, keepdims=True, initial=-np.inf) == -np.inf, 0, P)
     return mixed(P, V), None if stage is None else (products, capped, biased, P)[stage]
 
 
 def scores(Q: Array, K: Array, scale: float | None) -> Array:
-    """Q K' scale, the root of ``scale`` multiplied to either side first so that less overflows; None is 1 / sqrt(D)."""
+    """Q K' scale as (B, H, S, T); a ``scale`` of None is 1 / sqrt(D).
+
+    The specification multiplies Q and K each by the root of ``scale``, so that less overflows.
+    """
     B, H, S, D = Q.shape
     G, T = K.shape[1], K.shape[2]
-    root = Q.dtype.type(np.longdouble(D) ** -0.25 if scale is None else np.sqrt(np.longdouble(scale)))
+    root = np.longdouble(D) ** -0.25 if scale is None else np.sqrt(np.longdouble(scale))
+    root = Q.dtype.type(root)
     claim((B, H, S, T), Q.dtype)
-    grouped = (Q * root).reshape(B, G, H // G, S, D)
-    return np.matmul(grouped, (K * root).swapaxes(2, 3)[:, :, None]).reshape(B, H, S, T)
+    queries = (Q * root).reshape(B, G, H // G, S, D)
+    keys = (K * root).swapaxes(2, 3).reshape(B, G, 1, D, T)
+    return np.matmul(queries, keys).reshape(B, H, S, T)
 
 
 def softmax(x: Array) -> Array:
-    """exp(x) / sum(exp(x)) along the last axis, rounded once to the type of ``x``; over no element nothing."""
-    e = np.exp(wide(x) - np.max(wide(x), axis=-1, keepdims=True, initial=-np.inf))
+    """exp(x) / sum(exp(x)) along the last axis, rounded once to the type of ``x``. NaN where a row is -inf throughout."""
+    e = np.exp(wide(x) - np.max(wide(x), axis=-1, keepdims=True, initial=-np.inf))  # at most 1: no overflow
     return rounded_to(e / e.sum(axis=-1, keepdims=True), x.dtype)
 
 
+def cast_softmax(x: Array, precision, result) -> Array:
+    """The softmax in the dtype ``precision``, cast to the dtype ``result`` and widened again for the product with V."""
+    P = softmax(rounded_to(x, precision))
+    return wide(rounded_to(wide(P), result))
+
+
 def mixed(P: Array, V: Array) -> Array:
-    """The values weighted by ``P`` (B, H, S, T)."""
+    """The values V (B, G, T, E) weighted by ``P`` (B, H, S, T): (B, H, S, E)."""
     B, H, S, T = P.shape
     G, E = V.shape[1], V.shape[3]
     claim((B, H, S, E), P.dtype)
-    return np.matmul(P.reshape(B, G, H // G, S, T), V[:, :, None]).reshape(B, H, S, E)
+    weights, values = P.reshape(B, G, H // G, S, T), V[:, :, None]
+    return np.matmul(weights, values).reshape(B, H, S, E)
 
 
 def wide(x: Array) -> Array:

@@ -10,32 +10,35 @@ from refexec.registry import op
 from refexec.values import unit_roundoff
 
 
-def layout(X, spatial):
-    """The axes that a statistic is taken over, and the shape of one: (C,), or (C, D1, ...) where not ``spatial``."""
-    if X.ndim == 1:
+def statistics_of(X, spatial):
+    """The axes that mean and variance are taken over, and the shape of either: (C,), or (C, D1, ...) where not ``spatial``."""
+    if X.ndim == 1:  # (N,) has one channel
         return (0,), (1,)
     require(X.ndim >= 2, "X is (N, C, D1, ...) or (N,)", X=X.shape)
-    return ((0, *range(2, X.ndim)), X.shape[1:2]) if spatial else ((0,), X.shape[1:])
+    if spatial:
+        return (0, *range(2, X.ndim)), X.shape[1:2]
+    return (0,), X.shape[1:]
 
 
 def spread(parameters, X, shape):
-    """Parameters in a form that broadcasts over X."""
-    require(
-        all(p.shape == shape for p in parameters), "each parameter has one value per channel", shapes=[p.shape for p in parameters], X=X
-    )
-    return [p.reshape(*shape, *(1,) * (len(X) - 1 - len(shape))) for p in parameters]
+    """Parameters of ``shape`` (C,) or (C, D1, ...) in a form that broadcasts over X (N, C, D1, ...)."""
+    shapes = [p.shape for p in parameters]
+    require(all(s == shape for s in shapes), "each parameter has one value per channel", shapes=shapes, X=X.shape)
+    ones = (1,) * (X.ndim - 1 - len(shape))
+    return [p.reshape(*shape, *ones) for p in parameters]
 
 
 def inference(X, scale, B, mean, var, epsilon, spatial=1):
     """Y = (X - mean) / sqrt(var + epsilon) * scale + B."""
-    scale, B, mean, var = spread((scale, B, mean, var), X.shape, layout(X, spatial)[1])
+    _, shape = statistics_of(X, spatial)
+    scale, B, mean, var = spread((scale, B, mean, var), X, shape)
     return (X - mean) / np.sqrt(var + epsilon) * scale + B
 
 
 def training(X, scale, B, mean, var, epsilon, momentum, spatial=1):
-    """Y by the statistics of X, the running statistics, the statistics of X. Variances are those of the population."""
-    axes, shape = layout(X, spatial)
-    scale, B, mean, var = spread((scale, B, mean, var), X.shape, shape)
+    """Y by the statistics of X, running mean and variance, mean and variance of X. Variances are those of the population."""
+    axes, shape = statistics_of(X, spatial)
+    scale, B, mean, var = spread((scale, B, mean, var), X, shape)
     current_mean = mean_over(X, axes)
     current_var = mean_over(np.square(X - current_mean), axes)
     Y = (X - current_mean) / np.sqrt(current_var + epsilon) * scale + B
@@ -44,23 +47,25 @@ def training(X, scale, B, mean, var, epsilon, momentum, spatial=1):
 
 
 def trains(attributes, further_outputs):
-    """Whether a call normalises by the statistics of X."""
+    """Whether a call normalises by the statistics of X: before version 7, from version 14 on, and in between."""
     if "is_test" in attributes:
         return not attributes["is_test"]
-    return bool(attributes["training_mode"]) if "training_mode" in attributes else any(y is not None for y in further_outputs)
+    if "training_mode" in attributes:
+        return bool(attributes["training_mode"])
+    return any(y is not None for y in further_outputs)
 
 
 def batch_norm_bound(call):
-    """Of the inference form in any order of its steps; in training the errors of the statistics come first."""
-    X, scale, B, mean, var = call.inputs
-    attributes, u = call.attributes, unit_roundoff(call.elements[0].dtype)
+    """Of the inference form 8 roundings, in any order of its steps; in training the errors of the statistics come first."""
+    X, *parameters = call.inputs
+    attributes = call.attributes
     epsilon, momentum = attributes.get("epsilon", 1e-5), attributes.get("momentum", 0.9)
-    axes, shape = layout(X, attributes.get("spatial", 1))
-    a, b, m, v = spread((scale, B, mean, var), X.shape, shape)
+    axes, shape = statistics_of(X, attributes.get("spatial", 1))
+    scale, B, mean, var = spread(parameters, X, shape)
     if not trains(attributes, call.outputs[1:]):
-        factor = np.abs(a / np.sqrt(v + epsilon))
-        return per_output(call, lambda u: 8 * u * ((np.abs(X) + np.abs(m)) * factor + np.abs(b)))
-    s = standardized(X, axes, epsilon, u)
+        factor = np.abs(scale / np.sqrt(var + epsilon))
+        return per_output(call, lambda u: 8 * u * ((np.abs(X) + np.abs(mean)) * factor + np.abs(B)))
+    s = standardized(X, axes, epsilon, unit_roundoff(call.elements[0].dtype))
 
     def running(old, new, error):
         return lambda u: (error * (1 - momentum) + 4 * u * (np.abs(old * momentum) + np.abs(new))).reshape(shape)
@@ -70,9 +75,9 @@ def batch_norm_bound(call):
 
     return per_output(
         call,
-        lambda u: affine(s, a, b, u, call.outputs[0]),
-        running(m, s.mean, s.mean_error),
-        running(v, s.variance, s.variance_error),
+        lambda u: affine(s, scale, B, u, call.outputs[0]),
+        running(mean, s.mean, s.mean_error),
+        running(var, s.variance, s.variance_error),
         current(s.mean, s.mean_error),
         current(s.variance, s.variance_error),
     )
@@ -96,18 +101,19 @@ def further(ctx):
 
 
 def only_y(ctx):
+    """Refuse a call that asks for more than Y."""
     require(not any(further(ctx)), "outputs other than Y are those of the training mode", outputs=ctx.outputs)
 
 
 @op("BatchNormalization", since=9, like=batch_normalization_14)
 def batch_normalization_9(X, scale, B, mean, var, /, *, ctx, epsilon=1e-5, momentum=0.9):
-    """Before version 14: training is when more outputs than Y are asked for: running mean and variance, those of X."""
+    """Before version 14: it is training when more than Y is asked for: mean, var (running), saved_mean, saved_var (of X)."""
     return batch_normalization_7(X, scale, B, mean, var, ctx=ctx, epsilon=epsilon, momentum=momentum)
 
 
 @op("BatchNormalization", since=7, like=batch_normalization_14)
 def batch_normalization_7(X, scale, B, mean, var, /, *, ctx, epsilon=1e-5, momentum=0.9, spatial=1):
-    """Before version 9: without ``spatial`` each feature (C, D1, ...) has its own statistics, over N alone."""
+    """Before version 9: without ``spatial`` each element of (C, D1, ...) has its own statistics, over N alone."""
     if any(further(ctx)):
         return training(X, scale, B, mean, var, epsilon, momentum, spatial)
     return inference(X, scale, B, mean, var, epsilon, spatial)
@@ -115,7 +121,7 @@ def batch_normalization_7(X, scale, B, mean, var, /, *, ctx, epsilon=1e-5, momen
 
 @op("BatchNormalization", since=1, also=(6,), like=batch_normalization_14)
 def batch_normalization_1(X, scale, B, mean, var, /, *, ctx, epsilon=1e-5, is_test=0, momentum=0.9, spatial=1):
-    """Before version 7: training is when ``is_test`` is 0."""
+    """Before version 7: it is training when ``is_test`` is 0."""
     if is_test:
         only_y(ctx)
         return inference(X, scale, B, mean, var, epsilon, spatial)

@@ -10,12 +10,15 @@ from refexec.values import smallest_subnormal, unit_roundoff
 
 
 def causal_conv_bound(call: Call):
-    """That of a sum of k products; the activation multiplies an error by at most 1.1. The state is moved, not computed."""
-    absolute = [None if x is None else np.abs(x) for x in call.inputs]
-    sums, state = call.evaluate(*absolute, activation="none")
+    """That of a sum of k products, the bias and the activation, which multiplies an error by at most 1.1.
+
+    The sum of magnitudes is the operator itself on magnitudes. The state is moved, not computed.
+    """
+    magnitudes = [None if x is None else np.abs(x) for x in call.inputs]
+    sums, state = call.evaluate(*magnitudes, activation="none")
     dtype = call.elements[0].dtype
-    terms = call.inputs[1].shape[2]
-    return 1.1 * (terms + 6) * unit_roundoff(dtype) * sums + smallest_subnormal(dtype), np.zeros_like(state)
+    k = call.inputs[1].shape[2]
+    return 1.1 * (k + 6) * unit_roundoff(dtype) * sums + smallest_subnormal(dtype), np.zeros_like(state)
 
 
 @op("CausalConvWithState", since=27, arithmetic="rounded", compare=rounded(causal_conv_bound))
@@ -38,4 +41,5 @@ def causal_conv_with_state_27(input, weight, bias=None, past_state=None, /, *, a
     x = np.concatenate([state, input], axis=2)
     y = sum(weight[:, 0, j, None] * x[:, :, j : j + length] for j in range(k))
     y = y if bias is None else y + bias[:, None]
-    return y if activation == "none" else y / (1 + np.exp(-y)), x[:, :, length:]
+    y = y if activation == "none" else y / (1 + np.exp(-y))
+    return y, x[:, :, length:]

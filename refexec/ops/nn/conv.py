@@ -15,16 +15,18 @@ from refexec.registry import lowers, op
 def correlate(X: Array, W: Array, *, window: Windows, group: int) -> Array:
     """Y[n, m, o...] = sum over c, k... of W[m, c, k...] * X[n, c, o * strides + k * dilations - begin], in ``group`` parts.
 
-    X is (N, C, D...) and zero outside; W is (M, C / group, K...); Y is (N, M, O...).
+    X is (N, C, D...) and zero outside; W is (M, C / group, K...); Y is (N, M, O...). For each k one product of matrices,
+    (group, M / group, C / group) @ (N, group, C / group, O), is added up.
     """
-    N, M, *K = X.shape[0], *W.shape[:1], *W.shape[2:]
+    N = X.shape[0]
+    M, channels, *K = W.shape
     claim((N, M, *window.output), X.dtype)
-    wider = padded(X, window)
-    filters = W.reshape(group, M // group, W.shape[1], *K)
+    padded_X = padded(X, window)
+    filters = W.reshape(group, M // group, channels, *K)
     Y = 0
-    for k, taps in window.taps:
-        seen = wider[:, :, *taps].reshape(N, group, W.shape[1], prod(window.output))
-        Y = Y + filters[..., *k] @ seen
+    for k, slices in window.taps:
+        columns = padded_X[:, :, *slices].reshape(N, group, channels, prod(window.output))
+        Y = Y + filters[..., *k] @ columns
     return Y.reshape(N, M, *window.output)
 
 
@@ -41,7 +43,7 @@ def conv_windows(X, W, auto_pad, dilations, group, kernel_shape, pads, strides) 
     require(X[1] == W[1] * group, "X.shape[1] == W.shape[1] * group", X=X, W=W, group=group)
     require(not kernel_shape or tuple(kernel_shape) == tuple(W[2:]), "kernel_shape is the shape of W", kernel_shape=kernel_shape, W=W)
     found = windows(X[2:], W[2:], auto_pad=auto_pad, dilations=dilations, pads=pads, strides=strides)
-    fits = all(n > 0 for n, d in zip(found.output, X[2:], strict=True) if d > 0)
+    fits = all(o > 0 for o, d in zip(found.output, X[2:], strict=True) if d > 0)  # an empty axis may stay empty
     require(fits, "the kernel fits into the padded input", X=X, W=W, pads=pads, dilations=dilations)
     return found
 
@@ -62,8 +64,8 @@ def per_filter(B, filters, rank):
 
 @lowers(conv_1)
 def lower_conv(attributes, shapes):
-    X, W, *rest = shapes
-    B = rest[0] if rest else None
+    """One call of ``correlate`` and then the bias; None where the body is to refuse the shape of B."""
+    X, W, B = (*shapes, None)[:3]
     if B not in (None, W[:1]):
         return None
     names = ("auto_pad", "dilations", "group", "kernel_shape", "pads", "strides")

@@ -20,19 +20,21 @@ def correlate_integer(
 ) -> Array:
     """The correlation of x - x_zero_point, which is 0 outside, with w - w_zero_point, as int32 that wraps.
 
-    w_zero_point is one value or one per filter. Sums of such products are exact in float64.
+    x_zero_point is one value, w_zero_point one or one per filter. Sums of such products are exact in float64.
     """
-    sums = correlate(shifted(x, x_zero_point, 1), shifted(w, w_zero_point, w.ndim), window=window, group=group)
+    centred_x = x.astype(np.float64) - (0 if x_zero_point is None else x_zero_point.astype(np.float64).reshape(-1))
+    centred_w = w.astype(np.float64) - (0 if w_zero_point is None else first_axis(w_zero_point.astype(np.float64), w.ndim))
+    sums = correlate(centred_x, centred_w, window=window, group=group)
     return sums.astype(np.int64).astype(np.int32)
 
 
-def shifted(x, zero_point, rank):
-    """x - zero_point, one value or one per index of the first axis, as float64."""
-    return x.astype(np.float64) - (0 if zero_point is None else zero_point.astype(np.float64).reshape(-1, *(1,) * (rank - 1)))
+def first_axis(values, rank):
+    """One value, or one per index of the first axis, in a form that broadcasts over a tensor of ``rank``."""
+    return values.reshape(-1, *(1,) * (rank - 1))
 
 
-def zero_points(filters, x, w):
-    """Check the shapes of two zero points; None is absent."""
+def check_zero_points(filters, x, w):
+    """Check the shapes ``x`` and ``w`` of the two zero points; None is absent."""
     require(x is None or prod(x) == 1, "x_zero_point is a scalar", x_zero_point=x)
     require(
         w is None or w in ((), (1,), (filters,)), "w_zero_point is a scalar or has one value per filter", w_zero_point=w, filters=filters
@@ -45,19 +47,21 @@ def conv_integer_10(
     strides=None,
 ):  # fmt: skip
     """Conv on (x - x_zero_point) and (w - w_zero_point) in 32-bit integers, which may wrap. Padding is x_zero_point."""
-    zero_points(w.shape[0] if w.ndim else 0, shape_of(x_zero_point), shape_of(w_zero_point))
+    check_zero_points(w.shape[0] if w.ndim else 0, shape_of(x_zero_point), shape_of(w_zero_point))
     window = conv_windows(x.shape, w.shape, auto_pad, dilations, group, kernel_shape, pads, strides)
     return correlate_integer(x, w, x_zero_point, w_zero_point, window=window, group=group)
 
 
 def shape_of(x):
+    """The shape of an optional input."""
     return None if x is None else x.shape
 
 
 @lowers(conv_integer_10)
 def lower_conv_integer(attributes, shapes):
-    x, w, *rest = shapes
-    zero_points(w[0] if w else 0, *(*rest, None, None)[:2])
+    """One call of ``correlate_integer``."""
+    x, w, x_zero_point, w_zero_point = (*shapes, None, None)[:4]
+    check_zero_points(w[0] if w else 0, x_zero_point, w_zero_point)
     names = ("auto_pad", "dilations", "group", "kernel_shape", "pads", "strides")
     window = conv_windows(x, w, *(attributes.get(name) for name in names))
     return Lowered(correlate_integer, tuple(range(len(shapes))), {"window": window, "group": attributes["group"]})
@@ -77,7 +81,7 @@ def q_linear_conv_10(
     """y = saturate(round((conv(x - x_zero_point, w - w_zero_point) + B) * x_scale * w_scale / y_scale) + y_zero_point).
 
     Products are summed in 32-bit integers. Halves round to even; the specification names no precision for the scales, and
-    here their product and quotient are made in float64.
+    here their product and quotient are made in float64. NaN, of which it does not speak, gives y_zero_point.
     """
     levels = unrounded(
         x, x_scale, x_zero_point, w, w_scale, w_zero_point, y_scale, y_zero_point, B, auto_pad=auto_pad, dilations=dilations, group=group,
@@ -93,9 +97,9 @@ def unrounded(
     x, x_scale, x_zero_point, w, w_scale, w_zero_point, y_scale, y_zero_point, B=None, /, *, auto_pad="NOTSET", dilations=None,
     group=1, kernel_shape=None, pads=None, strides=None,
 ):  # fmt: skip
-    """The levels of the output before they are rounded and shifted."""
+    """The levels of the output before they are rounded and y_zero_point is added; arguments are those of the operator."""
     window = conv_windows(x.shape, w.shape, auto_pad, dilations, group, kernel_shape, pads, strides)
-    zero_points(w.shape[0], x_zero_point.shape, w_zero_point.shape)
+    check_zero_points(w.shape[0], x_zero_point.shape, w_zero_point.shape)
     require(w_scale.size in (1, w.shape[0]), "w_scale is a scalar or has one value per filter", w_scale=w_scale.shape, w=w.shape)
     require(
         w_scale.size == w_zero_point.size, "w_scale and w_zero_point have the same shape", w_scale=w_scale.shape, seen=w_zero_point.shape
@@ -104,4 +108,4 @@ def unrounded(
     if B is not None:
         sums = sums + per_filter(B, w.shape[0], x.ndim)
     scale = scalar(x_scale, "x_scale") * w_scale.astype(np.float64) / scalar(y_scale, "y_scale")
-    return sums * (scale.reshape(-1, *(1,) * (x.ndim - 2)) if scale.size > 1 else scale.reshape(()))
+    return sums * (first_axis(scale, x.ndim - 1) if scale.size > 1 else scale.reshape(()))

@@ -22,11 +22,12 @@ def correlate_transposed(X: Array, W: Array, *, window: Windows, image: tuple[in
     X is (N, C, D...); W is (C, M / group, K...); Y is (N, M, *image), 0 where nothing is added.
     """
     N, C, *D = X.shape
-    columns = X.reshape(N, group, C // group, prod(D))
-    filters = W.reshape(group, C // group, W.shape[1], *W.shape[2:])
     M = group * W.shape[1]
+    columns = X.reshape(N, group, C // group, prod(D))
+    filters = W.reshape(group, C // group, M // group, *W.shape[2:])
 
     def block(k):
+        """What position k of the kernel adds, for each position of X: (N, M, D...)."""
         return (filters[..., *k].swapaxes(1, 2) @ columns).reshape(N, M, *D)
 
     return overlapped(block, (N, M), window, image, X.dtype)
@@ -35,18 +36,18 @@ def correlate_transposed(X: Array, W: Array, *, window: Windows, image: tuple[in
 def overlapped(block, outer, window, image, dtype):
     """Zeros of the shape (*outer, *image) to which ``block(k)`` is added where position k of the windows meets it.
 
-    A negative pad is room around what the windows cover.
+    On each axis the image is what the windows cover without the pads at both ends; a negative pad is room around it.
     """
-    spans = [
-        max((o - 1) * s + e, 0) for o, s, e in zip(window.output, window.strides, extents(window.kernel, window.dilations), strict=True)
-    ]
-    lead = [max(-begin, 0) for begin, _ in window.pads]
-    shown = [slice(r + begin, r + begin + d) for r, (begin, _), d in zip(lead, window.pads, image, strict=True)]
-    sizes = [max(r + span, s.stop) for r, span, s in zip(lead, spans, shown, strict=True)]
+    extent = extents(window.kernel, window.dilations)
+    begins = [begin for begin, _ in window.pads]
+    covered = [max((o - 1) * s + e, 0) for o, s, e in zip(window.output, window.strides, extent, strict=True)]
+    room = [max(-begin, 0) for begin in begins]  # before the first window
+    shown = [slice(r + begin, r + begin + size) for r, begin, size in zip(room, begins, image, strict=True)]
+    sizes = [max(r + length, s.stop) for r, length, s in zip(room, covered, shown, strict=True)]
     whole = np.full(claim((*outer, *sizes), dtype), zero(dtype), dtype)
-    covered = whole[:, :, *(slice(r, None) for r in lead)]
-    for k, taps in window.taps:
-        covered[:, :, *taps] += block(k)
+    under_windows = whole[:, :, *(slice(r, None) for r in room)]
+    for k, slices in window.taps:
+        under_windows[:, :, *slices] += block(k)
     return whole[:, :, *shown]
 
 
@@ -55,10 +56,11 @@ def transposed_terms(X, W, *rest, group=1, **attributes):
     return W.shape[0] // group * prod(W.shape[2:])
 
 
-def transposed_windows(X, W, first_half, auto_pad, dilations, group, kernel_shape, output_padding, output_shape, pads, strides):
-    """The windows that tensors of shapes ``X`` and ``W`` spread over an image, and the shape of the image.
+def transposed_windows(X, W, begin_of, auto_pad, dilations, group, kernel_shape, output_padding, output_shape, pads, strides):
+    """The windows that tensors of shapes ``X`` and ``W`` spread over an image, one per position of X, and the shape of the image.
 
-    ``first_half(total, upper)`` is the share of the generated padding that goes to the beginning.
+    Without pads the image has the size strides * (D - 1) + output_padding + extent of the kernel. ``output_shape`` is that size
+    less the total padding, of which ``begin_of(total, upper)`` goes to the beginning. SAME cuts it to D * strides.
     """
     require(len(X) >= 3, "X is (N, C, D1, ...)", X=X)
     require(len(W) == len(X), "W has the rank of X", X=X, W=W)
@@ -72,26 +74,26 @@ def transposed_windows(X, W, first_half, auto_pad, dilations, group, kernel_shap
     full = [s * (d - 1) + a + e for s, d, a, e in zip(strides, X[2:], extra, extents(W[2:], dilations), strict=True)]
     if output_shape:
         require(len(output_shape) == rank, "output_shape has one value per spatial axis", output_shape=output_shape)
-        total = [f - o for f, o in zip(full, output_shape, strict=True)]
-        pairs = tuple((first_half(t, upper), t - first_half(t, upper)) for t in total)
+        total = [size - o for size, o in zip(full, output_shape, strict=True)]
+        pairs = tuple((begin_of(t, upper), t - begin_of(t, upper)) for t in total)
     elif upper or auto_pad == "SAME_LOWER":
-        total = [max(f - d * s, 0) for f, d, s in zip(full, X[2:], strides, strict=True)]
+        total = [max(size - d * s, 0) for size, d, s in zip(full, X[2:], strides, strict=True)]
         pairs = tuple((t // 2, t - t // 2) if upper else (t - t // 2, t // 2) for t in total)
     else:
         require(auto_pad in ("NOTSET", "VALID", ""), "auto_pad is NOTSET, SAME_UPPER, SAME_LOWER or VALID", auto_pad=auto_pad)
         pairs = given_pads(() if auto_pad == "VALID" else pads, rank)
-    image = tuple(f - begin - end for f, (begin, end) in zip(full, pairs, strict=True))
+    image = tuple(size - begin - end for size, (begin, end) in zip(full, pairs, strict=True))
     require(min(image) >= 0, "the size of an output is not negative", X=X, W=W, output=image)
     return Windows(tuple(W[2:]), strides, dilations, pairs, tuple(X[2:]), taps_of(W[2:], strides, dilations, X[2:])), image
 
 
 def larger_half_first(total, upper):
-    """From version 11 on: the odd element goes to the beginning, with SAME_UPPER to the end."""
+    """The padding at the beginning from version 11 on: the larger half, with SAME_UPPER the smaller."""
     return total // 2 if upper else total - total // 2
 
 
 def smaller_half_first(total, upper):
-    """Before version 11: the odd element goes to the end, with SAME_UPPER to the beginning."""
+    """The padding at the beginning before version 11: the smaller half, with SAME_UPPER the larger."""
     return total - total // 2 if upper else total // 2
 
 
@@ -114,6 +116,7 @@ def conv_transpose_11(
 
 
 def biased(Y, B):
+    """Y plus the optional bias."""
     return Y if B is None else Y + per_filter(B, Y.shape[1], Y.ndim)
 
 
@@ -132,24 +135,26 @@ def conv_transpose_1(
 NAMES = ("auto_pad", "dilations", "group", "kernel_shape", "output_padding", "output_shape", "pads", "strides")
 
 
-def lowered(attributes, shapes, first_half):
-    X, W, *rest = shapes
-    B = rest[0] if rest else None
+def lowered(attributes, shapes, begin_of):
+    """One call of ``correlate_transposed`` and then the bias; None where the body is to check output_padding or refuse a shape."""
+    X, W, B = (*shapes, None)[:3]
     given = {name: attributes.get(name) for name in NAMES}
     if given["output_padding"] or len(X) < 3 or len(W) < 2 or B not in (None, (W[1] * given["group"],)):
         return None
-    window, image = transposed_windows(X, W, first_half, **given)
+    window, image = transposed_windows(X, W, begin_of, **given)
     static = {"window": window, "image": image, "group": given["group"]}
     return Lowered(correlate_transposed, (0, 1), static, bias=None if B is None else 2, bias_axis=1)
 
 
 @lowers(conv_transpose_11)
 def lower_conv_transpose_11(attributes, shapes):
+    """From version 11 on."""
     return lowered(attributes, shapes, larger_half_first)
 
 
 @lowers(conv_transpose_1)
 def lower_conv_transpose_1(attributes, shapes):
+    """Before version 11."""
     return lowered(attributes, shapes, smaller_half_first)
 
 
@@ -160,9 +165,10 @@ def block_terms(input, image_shape, block_shape, /, **attributes):
 
 @op("Col2Im", since=18, arithmetic="rounded", compare=accumulation(block_terms))
 def col2im_18(input, image_shape, block_shape, /, *, dilations=None, pads=None, strides=None):
-    """output[n, c, o * strides + k * dilations - pads_begin] += input[n, (c, k...), o...]: blocks back into an image.
+    """output[n, c, o * strides + k * dilations - pads_begin] += input[n, (c, k...), (o...)]: blocks back into an image.
 
-    The blocks o are in row-major order in the last dimension of input. Where they overlap they are added up.
+    (c, k...) and (o...) stand for one index, in row-major order: k is the place in a block, o that of the block. Where
+    blocks overlap they are added up.
     """
     image, block = vector(image_shape, "image_shape"), vector(block_shape, "block_shape")
     require(all(d >= 0 for d in image), "image_shape is not negative", image_shape=image)
@@ -170,7 +176,7 @@ def col2im_18(input, image_shape, block_shape, /, *, dilations=None, pads=None, 
     require(input.ndim == 3, "input is (N, C * product of block_shape, L)", input=input.shape)
     N, rows, L = input.shape
     require(rows % prod(block) == 0, "input.shape[1] is a multiple of the product of block_shape", input=input.shape, block_shape=block)
-    require(prod(window.output) == L, "input has one column per block", input=input.shape, blocks=window.output)
     C = rows // prod(block)
+    require(prod(window.output) == L, "input has one column per block", input=input.shape, blocks=window.output)
     columns = input.reshape(N, C, *block, *window.output)
     return overlapped(lambda k: columns[:, :, *k], (N, C), window, image, input.dtype)

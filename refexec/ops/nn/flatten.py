@@ -11,8 +11,8 @@ from refexec.registry import op
 def flatten_11(input, /, *, axis=1):
     """A matrix: the dimensions before ``axis`` are the rows, those from it on the columns. A negative one counts from the end."""
     require(-input.ndim <= axis <= input.ndim, "axis is in [-rank, rank]", axis=axis, rank=input.ndim)
-    at = axis + input.ndim if axis < 0 else axis
-    return input.reshape(prod(input.shape[:at]), prod(input.shape[at:]))
+    cut = axis + input.ndim if axis < 0 else axis
+    return input.reshape(prod(input.shape[:cut]), prod(input.shape[cut:]))
 
 
 @op("Flatten", since=1, also=(9,), like=flatten_11)

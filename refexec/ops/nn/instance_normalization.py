@@ -1,6 +1,7 @@
 """InstanceNormalization, GroupNormalization, MeanVarianceNormalization."""
 
 from dataclasses import replace
+from math import prod
 
 import numpy as np
 
@@ -14,12 +15,13 @@ from refexec.values import unit_roundoff
 
 
 def over_channels(parameter, channels, rank, name):
-    """A vector with one value per channel in a form that broadcasts over (N, C, D...)."""
+    """A vector with one value per channel in a form that broadcasts over (N, C, D...) of that ``rank``."""
     require(parameter.shape == (channels,), "a parameter has one value per channel", name=name, shape=parameter.shape, channels=channels)
     return parameter.reshape(-1, *(1,) * (rank - 2))
 
 
 def instance_norm_bound(call):
+    """The errors of the standardised value, scaled and shifted."""
     input, scale, B = call.inputs
     u = unit_roundoff(call.elements[0].dtype)
     s = standardized(input, tuple(range(2, input.ndim)), call.attributes.get("epsilon", 1e-5), u)
@@ -42,12 +44,15 @@ def grouped(X, num_groups):
     """X as (N, num_groups, elements of one group)."""
     require(X.ndim >= 2, "X is (N, C, D1, ...)", X=X.shape)
     require(num_groups >= 1 and X.shape[1] % num_groups == 0, "num_groups divides the number of channels", X=X.shape, num_groups=num_groups)
-    return X.reshape(X.shape[0], num_groups, int(np.prod(X.shape[1:], dtype=np.int64)) // num_groups)
+    return X.reshape(X.shape[0], num_groups, prod(X.shape[1:]) // num_groups)
 
 
 def group_norm_bound(call):
+    """The errors of the standardised value in the stash type (before version 21 in that of X), scaled and shifted."""
     X, scale, bias = call.inputs
-    groups, u = call.attributes["num_groups"], unit_roundoff(element_type(call.attributes.get("stash_type", call.elements[0].number)).dtype)
+    groups = call.attributes["num_groups"]
+    stash = element_type(call.attributes.get("stash_type", call.elements[0].number))
+    u = unit_roundoff(stash.dtype)
     s = standardized(grouped(X, groups), (2,), call.attributes.get("epsilon", 1e-5), u, moments=True)
     per_channel = X.shape[1] // len(scale) if len(scale) else 1  # version 18 has one value per group
     scale, bias = (over_channels(np.repeat(p, per_channel), X.shape[1], X.ndim, "") for p in (scale, bias))
@@ -75,13 +80,15 @@ def group_normalization_18(X, scale, bias, /, *, epsilon=1e-5, num_groups):
     x = grouped(X, num_groups)
     deviation = x - mean(x, 2)
     normalized = deviation / np.sqrt(mean(np.square(deviation), 2) + epsilon)
-    return (normalized * over_channels(scale, num_groups, 3, "scale") + over_channels(bias, num_groups, 3, "bias")).reshape(X.shape)
+    y = normalized * over_channels(scale, num_groups, x.ndim, "scale") + over_channels(bias, num_groups, x.ndim, "bias")
+    return y.reshape(X.shape)
 
 
 STD_FLOOR = 1e-9  # of the function body that defines the operator
 
 
 def mean_variance_bound(call):
+    """The errors of the standardised value."""
     (X,) = call.inputs
     axes = normalize_axes(call.attributes.get("axes", (0, 2, 3)), X.ndim)
     s = standardized(X, axes, 0.0, unit_roundoff(call.elements[0].dtype), floor=STD_FLOOR, moments=True)

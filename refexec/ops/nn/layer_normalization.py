@@ -18,6 +18,7 @@ def stash_types(attributes, inputs):
 
 
 def first_stage(call, centred):
+    """The standardised value and its errors in the stash type; where not ``centred``, x / sqrt(mean(x * x) + epsilon)."""
     X, attributes = call.inputs[0], call.attributes
     axes = tuple(range(normalize_axis(attributes.get("axis", -1), X.ndim), X.ndim))
     u = unit_roundoff(element_type(attributes.get("stash_type", 1)).dtype)
@@ -77,6 +78,6 @@ def rms_normalization_23(X, scale, /, *, ctx, axis=-1, epsilon=1e-5, stash_type=
     axes = tuple(range(normalize_axis(axis, X.ndim), X.ndim))
     x = ctx.as_type(X, stash_type)
     root = np.sqrt(mean_over(np.square(x), axes) + ctx.as_type(np.float32(epsilon), stash_type))
-    normalized = ctx.as_type(x / root, X.dtype) if X.dtype != x.dtype else x / root
+    normalized = x / root if x.dtype == X.dtype else ctx.as_type(x / root, X.dtype)
     unidirectional(scale, X.shape, name="scale")
     return ctx.as_type(normalized, ctx.output_types[0].elem) * scale

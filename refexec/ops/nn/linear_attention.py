@@ -36,10 +36,11 @@ def linear_attention_27(
     query, key, value, past_state=None, decay=None, beta=None, /, *,
     ctx, chunk_size=64, kv_num_heads, q_num_heads, scale=0.0, update_rule="gated_delta",
 ):  # fmt: skip
-    """Per token: S = exp(decay) S + k v', output = scale * q S; v' = v, in the delta rules beta (v - k exp(decay) S).
+    """Per token: S = exp(decay) * S, then S = S + outer(k, written), then output = scale * q S.
 
-    S is (dk, dv) per sample and key head, zero at first; query heads share the state of their group. Decay is per head or
-    per key dimension; the rules without "gated" have none. A ``scale`` of 0 is 1 / sqrt(dk). ``chunk_size`` changes nothing.
+    ``written`` is v, in the delta rules beta * (v - k S). S is (dk, dv) per sample and key head, zero at first; query heads share
+    the state of their group. Decay is per head or per key dimension; the rules without "gated" have none. A ``scale`` of 0 is
+    1 / sqrt(dk). ``chunk_size`` changes nothing.
     """
     require(update_rule in RULES, "update_rule is linear, gated, delta or gated_delta", update_rule=update_rule)
     require(
@@ -53,8 +54,11 @@ def linear_attention_27(
     dv = v.shape[3]
     fits = q.shape == (batch, steps, q_num_heads, dk) and v.shape[:2] == (batch, steps)
     require(fits, "query, key and value have one batch, one length and head sizes that fit", query=q.shape, key=k.shape, value=v.shape)
-    rates = per_token(decay, "decay", (kv_num_heads, kv_num_heads * dk), (batch, steps), kv_num_heads) if "gated" in update_rule else None
-    weights = per_token(beta, "beta", (kv_num_heads, 1), (batch, steps)) if "delta" in update_rule else None
+    gated, delta = "gated" in update_rule, "delta" in update_rule
+    if gated:
+        decay = per_token(decay, "decay", (kv_num_heads, kv_num_heads * dk), (batch, steps), kv_num_heads)
+    if delta:
+        beta = per_token(beta, "beta", (kv_num_heads, 1), (batch, steps))
     S = np.zeros((batch, kv_num_heads, dk, dv), query.dtype) if past_state is None else past_state
     require(S.shape == (batch, kv_num_heads, dk, dv), "past_state is (batch, heads, dk, dv)", past_state=S.shape)
     groups = q.reshape(batch, steps, kv_num_heads, q_num_heads // kv_num_heads, dk)
@@ -62,12 +66,13 @@ def linear_attention_27(
     output = np.zeros((*groups.shape[:4], dv), query.dtype)
     for t in range(steps):
         ctx.trip(t + 1)
-        if rates is not None:
-            S = np.exp(rates[:, t, ..., None]) * S
-        written = v[:, t]
-        if weights is not None:
-            written = weights[:, t] * (written - (k[:, t, :, None, :] @ S)[:, :, 0])
-        S = S + k[:, t, ..., None] * written[:, :, None, :]
+        row, column = k[:, t, :, None, :], k[:, t, :, :, None]  # the key as (1, dk) and (dk, 1)
+        if gated:
+            S = np.exp(decay[:, t, ..., None]) * S
+        written = v[:, t, :, None, :]
+        if delta:
+            written = beta[:, t, ..., None] * (written - row @ S)
+        S = S + column * written
         output[:, t] = groups[:, t] @ S
     scale = scale or 1 / np.sqrt(query.dtype.type(dk))
     return scale * output.reshape(batch, steps, q_num_heads * dv), S
@@ -80,7 +85,7 @@ def heads(x: Array, count: int) -> Array:
 
 
 def per_token(x, name, sizes, tokens, count=None):
-    """Decay or beta as (B, T, heads or 1, dk or 1); its last dimension is one of ``sizes``, in ``count`` heads."""
+    """Decay or beta as (B, T, heads or 1, dk or 1). Its last dimension is one of ``sizes``: ``count`` heads, or one value per head."""
     require(x is not None, "the update rule needs this input", name=name)
     fits = x.ndim == 3 and x.shape[:2] == tokens and x.shape[2] in sizes
     require(fits, "decay and beta are (B, T, heads), decay also (B, T, heads * dk), beta also (B, T, 1)", name=name, shape=x.shape)

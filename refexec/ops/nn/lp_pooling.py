@@ -15,15 +15,14 @@ POWER_ULPS = 4  # a power function in the working type is right to this many
 
 
 def norm_bound(terms):
-    """|y| times the errors of the powers, their sum and the root; and the root of what the powers lose by underflow."""
+    """|y| times the errors of the powers, their sum and the root; and the root of what the powers lose by underflow.
+
+    ``terms`` tells how many elements an output takes in. A root that goes by way of exp and log adds the size of the logarithm.
+    """
 
     def lp_bound(call):
-        y, dtype, n, p = (
-            np.abs(call.outputs[0]),
-            call.elements[0].dtype,
-            terms(*call.inputs, **call.attributes),
-            call.attributes.get("p", 2),
-        )
+        y, dtype = np.abs(call.outputs[0]), call.elements[0].dtype
+        n, p = terms(*call.inputs, **call.attributes), call.attributes.get("p", 2)
         logarithm = np.abs(np.log(np.where((y > 0) & np.isfinite(y), y, 1)))
         relative = (n + 1 + POWER_ULPS) / p + POWER_ULPS + logarithm
         tiny = (n * smallest_subnormal(dtype)) ** min(1 / p, 1) + smallest_subnormal(dtype)
@@ -53,15 +52,18 @@ def lp_pool_22(X, /, *, auto_pad="NOTSET", ceil_mode=0, dilations=None, kernel_s
 
 
 def window_norm(X, window, p):
+    """The p-norm of each window."""
     return root(pool_window(power(X, p), window=window, reduce="sum"), p)
 
 
 def power(X, p):
+    """|X| ** p for a positive p."""
     require(p > 0, "p is positive", p=p)
     return np.abs(X) ** p
 
 
 def root(sums, p):
+    """sums ** (1 / p)."""
     return np.sqrt(sums) if p == 2 else sums ** (1 / p)
 
 

@@ -9,7 +9,7 @@ from refexec.comparison import accumulation, exact
 from refexec.errors import require
 from refexec.limits import claim
 from refexec.ops.common import Array, least
-from refexec.ops.nn.windows import Windows, met, padded, windows
+from refexec.ops.nn.windows import Windows, coordinates, padded, windows
 from refexec.primitives import Lowered, primitive
 from refexec.registry import lowers, op
 
@@ -22,23 +22,23 @@ def pool_window(X: Array, *, window: Windows, reduce: str, include_pad: bool = F
     With ``include_pad`` a mean divides by the number of elements in X and its pads, else in X.
     """
     claim((*X.shape[:2], *window.output), X.dtype)
-    wider = padded(X, window, least(X.dtype) if reduce == "max" else 0)
+    padded_X = padded(X, window, least(X.dtype) if reduce == "max" else 0)
     combine = np.maximum if reduce == "max" else np.add
     (_, first), *rest = window.taps
-    Y = wider[:, :, *first].copy()
-    for _, taps in rest:
-        combine(Y, wider[:, :, *taps], out=Y)
+    Y = padded_X[:, :, *first].copy()
+    for _, slices in rest:
+        combine(Y, padded_X[:, :, *slices], out=Y)
     return Y / counts(window, X.shape[2:], include_pad).astype(X.dtype) if reduce == "mean" else Y
 
 
 def counts(window: Windows, spatial: tuple[int, ...], include_pad: bool) -> Array:
-    """How many elements each window meets in the input, or in the input with its pads."""
-    n = []
+    """How many elements each window meets in the input, or in the input with its pads: the product over the axes, (O...)."""
+    per_axis = []
     for axis, (size, (begin, end)) in enumerate(zip(spatial, window.pads, strict=True)):
         low, high = (-begin, size + end) if include_pad else (0, size)
-        at = met(window, axis)
-        n.append(((at >= low) & (at < high)).sum(axis=1))
-    return fold(np.multiply.outer, n)
+        at = coordinates(window, axis)
+        per_axis.append(((at >= low) & (at < high)).sum(axis=1))
+    return fold(np.multiply.outer, per_axis)
 
 
 def pool_windows(X, kernel_shape, **attributes) -> Windows:
@@ -91,6 +91,7 @@ def average_pool_1(X, /, *, kernel_shape, **attributes):
 
 @lowers(average_pool_22)
 def lower_average_pool_22(attributes, shapes, tail_windows=False):
+    """One call of ``pool_window``."""
     given = {name: value for name, value in attributes.items() if name != "count_include_pad"}
     window = pool_windows(shapes[0], tail_windows=tail_windows, **given)
     include_pad = bool(attributes.get("count_include_pad", 0))
@@ -102,6 +103,7 @@ def lower_average_pool_22(attributes, shapes, tail_windows=False):
 @lowers(average_pool_7)
 @lowers(average_pool_1)
 def lower_average_pool(attributes, shapes):
+    """The same before version 22, with windows that lie in the padding alone."""
     return lower_average_pool_22(attributes, shapes, tail_windows=True)
 
 
@@ -125,27 +127,28 @@ def max_pool_22(
 
 
 def maxima(X, window, ctx, storage_order):
+    """Y, and Indices where the node asks for them."""
     Y = pool_window(X, window=window, reduce="max")
     return (Y, first_indices(X, Y, window, storage_order)) if ctx.wants(1) else Y
 
 
 def first_indices(X, Y, window, storage_order):
-    """For each element of Y the index of the first element of X in its window that equals it."""
-    spatial = X.shape[2:]
+    """For each element of Y the index of the first element of X in its window that equals it, -1 where there is none."""
+    N, C, *spatial = X.shape
     rank = len(spatial)
-    steps = [prod(spatial[:axis] if storage_order else spatial[axis + 1 :]) for axis in range(rank)]
+    steps = [prod(spatial[:axis] if storage_order else spatial[axis + 1 :]) for axis in range(rank)]  # of the index, per axis
     found = np.full(claim(Y.shape, np.int64), -1, np.int64)
-    wider = padded(X, window, least(X.dtype))
-    coordinates = [met(window, axis) for axis in range(rank)]
-    for k, taps in window.taps:
-        at = [coordinates[axis][:, k[axis]] for axis in range(rank)]
-        inside = fold(np.multiply.outer, [(a >= 0) & (a < size) for a, size in zip(at, spatial, strict=True)])
+    padded_X = padded(X, window, least(X.dtype))
+    grid = [coordinates(window, axis) for axis in range(rank)]
+    for k, slices in window.taps:
+        at = [grid[axis][:, k[axis]] for axis in range(rank)]
+        inside = fold(np.logical_and.outer, [(a >= 0) & (a < size) for a, size in zip(at, spatial, strict=True)])
         index = fold(np.add.outer, [a * step for a, step in zip(at, steps, strict=True)])
-        seen = wider[:, :, *taps]
-        hit = (found < 0) & inside & ((seen == Y) | ((seen != seen) & (Y != Y)))
-        found = np.where(hit, index, found)
-    planes = np.arange(X.shape[0] * X.shape[1]).reshape(*X.shape[:2], *(1,) * rank) * prod(spatial)
-    return np.where(found < 0, -1, found + planes)
+        x = padded_X[:, :, *slices]
+        both_nan = (x != x) & (Y != Y)  # also in types that np.isnan does not know
+        found = np.where((found < 0) & inside & ((x == Y) | both_nan), index, found)
+    first_of_plane = np.arange(N * C).reshape(N, C, *(1,) * rank) * prod(spatial)
+    return np.where(found < 0, -1, found + first_of_plane)
 
 
 @op("MaxPool", since=10, also=(11, 12), like=max_pool_22)
@@ -168,4 +171,5 @@ def max_pool_1(X, /, *, kernel_shape, **attributes):
 
 @lowers(max_pool_1)
 def lower_max_pool_1(attributes, shapes):
+    """One call of ``pool_window``."""
     return Lowered(pool_window, (0,), {"window": pool_windows(shapes[0], **attributes), "reduce": "max"})

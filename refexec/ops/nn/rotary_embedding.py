@@ -10,7 +10,10 @@ from refexec.values import smallest_subnormal, unit_roundoff
 
 
 def rotation_bound(call: Call):
-    """Two products and their sum, each rounded: 3 roundoffs of |cos * a| + |sin * b|, in either order of the halves."""
+    """Two products and their sum, each rounded: 3 roundoffs of |a cos| + |b sin|.
+
+    That is what one half of the pair gives on magnitudes, the other half with the sine negated: no more than both together.
+    """
     X, cos, sin, *rest = call.inputs
     dtype = call.elements[0].dtype
     turned = [np.abs(call.evaluate(np.abs(X), np.abs(cos), sign * np.abs(sin), *rest)[0]) for sign in (1, -1)]
@@ -19,7 +22,7 @@ def rotation_bound(call: Call):
 
 @op("RotaryEmbedding", since=23, arithmetic="rounded", compare=rounded(rotation_bound))
 def rotary_embedding_23(X, cos_cache, sin_cache, position_ids=None, /, *, interleaved=0, num_heads=None, rotary_embedding_dim=0):
-    """(a, b) -> (a cos - b sin, a sin + b cos) per pair of a head's elements, by the angle of the token's position.
+    """(a, b) -> (a cos - b sin, a sin + b cos) per pair of a head's elements, by the angles of the token's position.
 
     A pair is an element of the first half and one of the second, or with ``interleaved`` two neighbours. Only the first
     ``rotary_embedding_dim`` elements of a head turn, all when it is 0. X is (B, heads, S, D), or (B, S, heads * D) with

@@ -12,9 +12,9 @@ from refexec.values import ulp
 
 
 def shrink_error(x, y, dtype, *, bias, lambd):
-    """One rounding, and perhaps that of bias. Where that of lambd decides, nothing is known."""
-    tie = np.abs(np.abs(x) - lambd) <= ulp(lambd, dtype) / 2
-    return np.where(tie, np.inf, ulp(y, dtype) + ulp(bias, dtype))
+    """The roundings of y and of bias. Where x is so near lambd that the rounding of lambd decides, nothing is known."""
+    undecided = np.abs(np.abs(x) - lambd) <= ulp(lambd, dtype) / 2
+    return np.where(undecided, np.inf, ulp(y, dtype) + ulp(bias, dtype))
 
 
 @op("Shrink", since=9, arithmetic="rounded", compare=elementwise(shrink_error))
@@ -29,5 +29,6 @@ def moved(x: Array, by: float) -> Array:
         return x + by
     require(math.isfinite(by), "the bias of an integer tensor is finite", bias=by)
     whole = math.floor(by)
+    wrapped = np.uint64(whole % 2**64).astype(x.dtype)
     up = (by != whole) & (x < -whole)  # a negative sum with a fraction is truncated upwards
-    return x + np.uint64(whole % 2**64).astype(x.dtype) + up.astype(x.dtype)
+    return x + wrapped + up.astype(x.dtype)

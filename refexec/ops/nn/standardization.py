@@ -16,7 +16,10 @@ from refexec.values import smallest_subnormal, unit_roundoff
 
 @dataclass(frozen=True, slots=True)
 class Standardized:
-    """x standardised exactly, and how far each step may be off when it is computed with unit roundoff u."""
+    """x standardised exactly, and how far each step may be off when it is computed with unit roundoff u.
+
+    ``value`` is (x - mean) * inverse, and ``inverse`` is 1 / sqrt(variance + epsilon).
+    """
 
     value: Array
     value_error: Array
@@ -31,41 +34,46 @@ class Standardized:
 def standardized(
     x: Array, axes: tuple[int, ...], epsilon: float, u: float, *, floor: float = 0.0, centred: bool = True, moments: bool = False
 ) -> Standardized:
-    """``floor`` is added to the root. Without ``centred`` the mean is taken as 0. With ``moments`` the variance may be computed
-    as E[x * x] - mean * mean, as the function bodies of ONNX do, and not only as the mean of squared deviations.
+    """x standardised over ``axes``, with the error of each step.
+
+    ``floor`` is added to the root. Without ``centred`` the mean is taken as 0. With ``moments`` the variance may be computed as
+    E[x * x] - mean * mean, as the function bodies of ONNX do, and not only as the mean of squared deviations.
 
     Source: Higham, Accuracy and Stability of Numerical Algorithms, section 3.1, with the roundings of the input, of each step
     and of epsilon added.
     """
     n = prod(x.shape[axis] for axis in axes)
-    average = mean(x, axes) if centred else np.zeros_like(x, shape=tuple(1 if i in axes else d for i, d in enumerate(x.shape)))
+    reduced = tuple(1 if i in axes else d for i, d in enumerate(x.shape))
+    average = mean(x, axes) if centred else np.zeros_like(x, shape=reduced)
     average_error = (n + 2) * u * mean(np.abs(x), axes) if centred else average
-    d = x - average
-    d_error = average_error + u * (np.abs(x) + np.abs(d) + average_error)
-    largest = np.abs(d) + d_error
-    variance = mean(np.square(d), axes)
-    variance_error = mean(d_error * (2 * np.abs(d) + d_error), axes) + (n + 3) * u * mean(np.square(largest), axes)
+    deviation = x - average
+    deviation_error = average_error + u * (np.abs(x) + np.abs(deviation) + average_error)
+    largest = np.abs(deviation) + deviation_error
+    variance = mean(np.square(deviation), axes)
+    of_deviations = mean(deviation_error * (2 * np.abs(deviation) + deviation_error), axes)
+    variance_error = of_deviations + (n + 3) * u * mean(np.square(largest), axes)
     if moments:
-        of_squares = (n + 4) * u * mean(np.square(x), axes) + (2 * np.abs(average) + average_error) * average_error + u * np.square(average)
-        variance_error = np.maximum(variance_error, of_squares)
+        of_square_of_mean = (2 * np.abs(average) + average_error) * average_error
+        of_moments = (n + 4) * u * mean(np.square(x), axes) + of_square_of_mean + u * np.square(average)
+        variance_error = np.maximum(variance_error, of_moments)
     inverse = 1 / (np.sqrt(variance + epsilon) + floor)
-    least = np.maximum(variance + epsilon - variance_error - 2 * u * (variance + epsilon), 0)
-    most = 1 / (np.sqrt(least) + floor)
-    inverse_error = most - inverse + 4 * u * most
-    value_error = largest * (inverse + inverse_error) * (1 + 2 * u) - np.abs(d) * inverse
-    value_error = np.where(np.isnan(value_error) & ~np.isnan(x), np.inf, value_error)
-    return Standardized(d * inverse, value_error, average, average_error, variance, variance_error, inverse, inverse_error)
+    least_radicand = np.maximum(variance + epsilon - variance_error - 2 * u * (variance + epsilon), 0)
+    greatest_inverse = 1 / (np.sqrt(least_radicand) + floor)
+    inverse_error = greatest_inverse - inverse + 4 * u * greatest_inverse
+    value_error = largest * (inverse + inverse_error) * (1 + 2 * u) - np.abs(deviation) * inverse
+    value_error = np.where(np.isnan(value_error) & ~np.isnan(x), np.inf, value_error)  # inf - inf: nothing is known
+    return Standardized(deviation * inverse, value_error, average, average_error, variance, variance_error, inverse, inverse_error)
 
 
 def affine(s: Standardized, scale: Array, bias: Array | None, u: float, result: Any) -> Array:
-    """The error of value * scale + bias where the value, the product and the sum are rounded with unit roundoff u."""
+    """The error of value * scale + bias where the value, the product and the sum, ``result``, are rounded with unit roundoff u."""
     size = np.abs(s.value * scale)
     error = s.value_error * np.abs(scale) * (1 + 2 * u) + u * (3 * size + np.abs(result))
     return error if bias is None else error + u * (np.abs(bias) + size)
 
 
 def per_output(call: Call, *bounds: Callable[[float], Any]) -> tuple[Any, ...]:
-    """The bounds of those outputs that the call has: each is a function of the unit roundoff of its type."""
+    """The bounds of those outputs that the call has: each is a function of the unit roundoff of that output's own type."""
     found: list[Any] = []
     for y, element, bound in zip(call.outputs, call.elements, bounds, strict=False):
         if y is None or not is_float(element):

@@ -28,9 +28,7 @@ def tf_idf_vectorizer_9(
     An n-gram takes every (s + 1)-th item of the row, for s from 0 to ``max_skip_count``; single items count once.
     """
     require(mode in ("TF", "IDF", "TFIDF"), "mode is TF, IDF or TFIDF", mode=mode)
-    require((pool_int64s is None) != (pool_strings is None), "one of pool_int64s and pool_strings is given")
-    pool = pool_strings if pool_int64s is None else pool_int64s
-    require((X.dtype == object) == (pool is pool_strings), "the pool holds items of the type of X", X=X.dtype)
+    pool = chosen_pool(X, pool_int64s, pool_strings)
     require(X.ndim in (1, 2), "X is (C,) or (N, C)", X=X.shape)
     require(1 <= min_gram_length <= max_gram_length <= len(ngram_counts), "the n-gram lengths are in [1, number of ngram_counts], in order",
             min_gram_length=min_gram_length, max_gram_length=max_gram_length, ngram_counts=ngram_counts)  # fmt: skip
@@ -41,32 +39,39 @@ def tf_idf_vectorizer_9(
     )
     require(min(ngram_indexes, default=0) >= 0, "ngram_indexes are not negative", ngram_indexes=ngram_indexes)
     require(weights is None or len(weights) == len(grams), "there is one weight per n-gram of the pool", weights=weights, grams=len(grams))
-    places = defaultdict(list)
+    numbers = defaultdict(list)  # of an n-gram in the pool, where it may stand more than once
     for i, gram in enumerate(grams):
-        places[gram].append(i)
+        numbers[gram].append(i)
     rows = X.reshape(1, -1) if X.ndim == 1 else X
     Y = np.zeros(claim((len(rows), max(ngram_indexes, default=-1) + 1), np.float64))
     for y, row in zip(Y, rows.tolist(), strict=True):
         for gram, count in gram_counts(row, min_gram_length, max_gram_length, max_skip_count).items():
-            for i in places.get(gram, ()):
+            for i in numbers.get(gram, ()):
                 weight = 1.0 if mode == "TF" or weights is None else weights[i]
                 y[ngram_indexes[i]] += weight * (1 if mode == "IDF" else count)
     return Y[0] if X.ndim == 1 else Y
 
 
+def chosen_pool(X, pool_int64s, pool_strings):
+    """The one pool that is given."""
+    require((pool_int64s is None) != (pool_strings is None), "one of pool_int64s and pool_strings is given")
+    require((X.dtype == object) == (pool_int64s is None), "the pool holds items of the type of X", X=X.dtype)
+    return pool_strings if pool_int64s is None else pool_int64s
+
+
 def pool_grams(pool, starts):
-    """The n-grams of the pool: from ``starts[n - 1]`` on stand those of n items."""
-    bounds = [*starts, len(pool)]
-    ordered = bounds[0] == 0 and all(a <= b and (b - a) % n == 0 for n, (a, b) in enumerate(pairwise(bounds), 1))
+    """The n-grams of the pool, as tuples in its order: from ``starts[n - 1]`` on stand those of n items."""
+    parts = [(n, start, end) for n, (start, end) in enumerate(pairwise([*starts, len(pool)]), 1)]
+    ordered = starts[0] == 0 and all(start <= end and (end - start) % n == 0 for n, start, end in parts)
     require(ordered, "ngram_counts start at 0, grow, and cut the pool into whole n-grams", ngram_counts=starts, pool=len(pool))
-    return [tuple(pool[i : i + n]) for n, (a, b) in enumerate(pairwise(bounds), 1) for i in range(a, b, n)]
+    return [tuple(pool[i : i + n]) for n, start, end in parts for i in range(start, end, n)]
 
 
 def gram_counts(row, shortest, longest, most_skips):
-    """How often each tuple of items stands in the row, over all skips."""
+    """How often each tuple of items stands in the row, over all skips. Its items are ``step`` apart, and all in the row."""
     counts = Counter()
     for n in range(shortest, longest + 1):
-        furthest = (len(row) - 1) // (n - 1) if n > 1 else 1
-        for step in range(1, min(most_skips + 1, furthest) + 1 if n > 1 else 2):
+        longest_step = 1 if n == 1 else min(most_skips + 1, (len(row) - 1) // (n - 1))
+        for step in range(1, longest_step + 1):
             counts.update(zip(*(row[i * step :] for i in range(n)), strict=False))
     return counts

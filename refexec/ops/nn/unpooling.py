@@ -8,7 +8,7 @@ from refexec.comparison import exact
 from refexec.errors import require
 from refexec.limits import claim
 from refexec.ops.common import vector
-from refexec.ops.nn.windows import given_pads, per_axis
+from refexec.ops.nn.windows import ceil_div, given_pads, per_axis
 from refexec.registry import op
 from refexec.values import zero
 
@@ -24,8 +24,8 @@ def max_unpool_9(X, I, output_shape=None, /, *, kernel_shape, pads=None, strides
     require(I.shape == X.shape, "I has the shape of X", I=I.shape, X=X.shape)
     rank = X.ndim - 2
     require(len(kernel_shape) == rank, "kernel_shape has one value per spatial axis", kernel_shape=kernel_shape, X=X.shape)
-    sizes = zip(X.shape[2:], per_axis("strides", strides, rank), kernel_shape, given_pads(pads, rank), strict=True)
-    shape = (*X.shape[:2], *((d - 1) * s + k - begin - end for d, s, k, (begin, end) in sizes))
+    axes = zip(X.shape[2:], per_axis("strides", strides, rank), kernel_shape, given_pads(pads, rank), strict=True)
+    shape = (*X.shape[:2], *((d - 1) * s + k - begin - end for d, s, k, (begin, end) in axes))
     require(min(shape) >= 0, "the size of an output is not negative", shape=shape)
     flat = np.full(prod(claim(shape, X.dtype)), zero(X.dtype), X.dtype)
     require(np.all((I >= 0) & (flat.size > I)), "indices are in the range of the output", I=I, size=flat.size)
@@ -34,7 +34,7 @@ def max_unpool_9(X, I, output_shape=None, /, *, kernel_shape, pads=None, strides
     if output_shape is None:
         return unpooled
     full = vector(output_shape, "output_shape")
-    fits = len(full) == X.ndim and full[:2] == shape[:2] and all(f >= d for f, d in zip(full, shape, strict=True))
+    fits = len(full) == X.ndim and full[:2] == shape[:2] and all(f >= size for f, size in zip(full, shape, strict=True))
     require(fits, "output_shape is (N, C, ...) and at least the shape of the indices", output_shape=full, shape=shape)
     output = np.full(claim(full, X.dtype), zero(X.dtype), X.dtype)
     output[tuple(map(slice, shape))] = unpooled
@@ -52,14 +52,12 @@ def max_roi_pool_1(X, rois, /, *, ctx, pooled_shape, spatial_scale=1.0):
     require(X.ndim == 4, "X is (N, C, H, W)", X=X.shape)
     require(rois.ndim == 2 and rois.shape[1] == 5, "rois is (num_rois, 5)", rois=rois.shape)
     require(len(pooled_shape) == 2 and min(pooled_shape) >= 1, "pooled_shape is a positive height and width", pooled_shape=pooled_shape)
-    batch = rois[:, 0].astype(np.float64)
-    require(np.all((batch >= 0) & (batch < X.shape[0])), "batch_id is in [0, N - 1]", batch_id=batch, X=X.shape)
-    scaled = (rois[:, 1:] * rois.dtype.type(spatial_scale)).astype(np.float64)
-    require(np.all(np.abs(scaled) < 2**31), "a region has finite corners", rois=rois)
-    corners = np.copysign(np.floor(np.abs(scaled) + 0.5), scaled).astype(np.int64)
+    batch_id = rois[:, 0].astype(np.float64)
+    require(np.all((batch_id >= 0) & (batch_id < X.shape[0])), "batch_id is in [0, N - 1]", batch_id=batch_id, X=X.shape)
+    corners = rounded_corners(rois, spatial_scale)
     Y = np.full(claim((len(rois), X.shape[1], *pooled_shape), X.dtype), zero(X.dtype), X.dtype)
     ctx.trip(len(rois) * prod(pooled_shape))
-    for r, (n, (left, top, right, bottom)) in enumerate(zip(batch.astype(np.int64), corners.tolist(), strict=True)):
+    for r, (n, (left, top, right, bottom)) in enumerate(zip(batch_id.astype(np.int64), corners.tolist(), strict=True)):
         for i, rows in enumerate(cells(top, bottom, pooled_shape[0], X.shape[2])):
             for j, columns in enumerate(cells(left, right, pooled_shape[1], X.shape[3])):
                 cell = X[n, :, rows, columns]
@@ -68,8 +66,15 @@ def max_roi_pool_1(X, rois, /, *, ctx, pooled_shape, spatial_scale=1.0):
     return Y
 
 
+def rounded_corners(rois, spatial_scale):
+    """x1, y1, x2, y2 of each region times the scale, rounded to elements."""
+    scaled = (rois[:, 1:] * rois.dtype.type(spatial_scale)).astype(np.float64)
+    require(np.all(np.abs(scaled) < 2**31), "a region has finite corners", rois=rois)
+    return np.copysign(np.floor(np.abs(scaled) + 0.5), scaled).astype(np.int64)
+
+
 def cells(first, last, count, size):
-    """The slices into which [first, last] falls, cut to an axis of ``size`` elements."""
+    """The ``count`` slices into which [first, last] falls, cut to an axis of ``size`` elements; they may overlap."""
     length = max(last - first + 1, 1)
-    ends = ((first + i * length // count, first - (-(i + 1) * length // count)) for i in range(count))
-    return [slice(min(max(a, 0), size), min(max(b, 0), size)) for a, b in ends]
+    bounds = [(first + i * length // count, first + ceil_div((i + 1) * length, count)) for i in range(count)]
+    return [slice(min(max(start, 0), size), min(max(stop, 0), size)) for start, stop in bounds]

@@ -24,8 +24,9 @@ Taps = tuple[tuple[tuple[int, ...], tuple[slice, ...]], ...]
 class Windows:
     """Where a window of ``kernel`` elements stands on each spatial axis. ``pads`` are (begin, end) per axis.
 
-    ``taps`` has, for each position in the kernel, the slices of the padded input that it meets at all output positions.
-    ``tail`` is how far the last windows reach beyond the padded input, per axis (``ceil_mode``).
+    ``output`` is the number of windows per axis. ``taps`` has, for each position k in the kernel, (k, slices): the slices pick
+    from the padded input the elements that k meets at all windows. ``tail`` is how far the last windows reach beyond the
+    padded input, per axis (``ceil_mode``).
     """
 
     kernel: tuple[int, ...]
@@ -50,9 +51,8 @@ def windows(
 ) -> Windows:
     """Resolve the window attributes of a node against the spatial shape of its input.
 
-    SAME_UPPER and SAME_LOWER choose pads so that output = ceil(input / stride), the odd element at the end or the beginning.
-    Otherwise output = (input + pads - extent) / stride + 1, rounded down, or up with ``ceil_mode``. Without
-    ``tail_windows`` a window that exists by rounding up and starts after the input is left out.
+    output = (input + pads - extent) / stride + 1, rounded down, or up with ``ceil_mode``. Without ``tail_windows`` a window that
+    exists by rounding up and starts after the input is left out. SAME_UPPER and SAME_LOWER choose the pads (``same_pads``).
     """
     rank = len(spatial)
     strides, dilations = per_axis("strides", strides, rank), per_axis("dilations", dilations, rank)
@@ -60,22 +60,33 @@ def windows(
     require(auto_pad in AUTO_PADS, "auto_pad is NOTSET, SAME_UPPER, SAME_LOWER or VALID", auto_pad=auto_pad)
     same = auto_pad in ("SAME_UPPER", "SAME_LOWER")
     if same:
-        total = [max((-(-size // s) - 1) * s + e - size, 0) for size, s, e in zip(spatial, strides, extent, strict=True)]
-        pairs = tuple((p // 2, p - p // 2) if auto_pad == "SAME_UPPER" else (p - p // 2, p // 2) for p in total)
+        pairs = same_pads(spatial, extent, strides, upper=auto_pad == "SAME_UPPER")
     else:
-        pairs = given_pads((), rank) if auto_pad == "VALID" else given_pads(pads, rank)
+        pairs = given_pads(None if auto_pad == "VALID" else pads, rank)
     room = [size + begin + end - e for size, (begin, end), e in zip(spatial, pairs, extent, strict=True)]
-    output = [(-(-r // s) if ceil_mode and not same else r // s) + 1 for r, s in zip(room, strides, strict=True)]
+    up = ceil_mode and not same
+    output = [(ceil_div(r, s) if up else r // s) + 1 for r, s in zip(room, strides, strict=True)]
     if ceil_mode and not tail_windows:
-        starts = zip(output, strides, spatial, pairs, strict=True)
-        output = [o - 1 if o > 1 and (o - 1) * s >= size + begin else o for o, s, size, (begin, _) in starts]
+        last_start = [(o - 1) * s - begin for o, s, (begin, _) in zip(output, strides, pairs, strict=True)]
+        output = [o - 1 if o > 1 and start >= size else o for o, start, size in zip(output, last_start, spatial, strict=True)]
     require(all(o >= 0 for o in output), "the size of an output is not negative", input=tuple(spatial), extent=extent, output=output)
     tail = tuple(max((o - 1) * s - r, 0) for o, s, r in zip(output, strides, room, strict=True))
     return Windows(tuple(kernel), strides, dilations, pairs, tuple(output), taps_of(kernel, strides, dilations, output), tail)
 
 
+def ceil_div(a: int, b: int) -> int:
+    """a / b rounded up."""
+    return -(-a // b)
+
+
+def same_pads(spatial: Sequence[int], extent: Sequence[int], strides: Sequence[int], *, upper: bool) -> Pads:
+    """Pads with which output = ceil(input / stride); of an odd number the larger half is at the end if ``upper``, else before."""
+    total = [max((ceil_div(size, s) - 1) * s + e - size, 0) for size, s, e in zip(spatial, strides, extent, strict=True)]
+    return tuple((p // 2, p - p // 2) if upper else (p - p // 2, p // 2) for p in total)
+
+
 def extents(kernel: Sequence[int], dilations: Sequence[int]) -> tuple[int, ...]:
-    """How many elements a window spans on each axis."""
+    """How many elements a window spans on each axis, gaps of its dilation included."""
     require(len(kernel) == len(dilations), "kernel_shape has one value per spatial axis", kernel_shape=tuple(kernel), axes=len(dilations))
     require(all(k >= 1 for k in kernel), "kernel_shape is positive", kernel_shape=tuple(kernel))
     return tuple((k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True))
@@ -98,17 +109,16 @@ def per_axis(name: str, values: Sequence[int] | None, rank: int) -> tuple[int, .
 
 
 def taps_of(kernel: Sequence[int], strides: Sequence[int], dilations: Sequence[int], positions: Sequence[int]) -> Taps:
-    """For each position in the kernel the slices that it meets at ``positions`` windows per axis."""
+    """For each position k in the kernel the slices of the input that it meets at ``positions`` windows per axis."""
     require(prod(kernel) <= MOST_TAPS, "a kernel has no more elements than can be visited one by one", kernel_shape=tuple(kernel))
-    return tuple(
-        (
-            k,
-            tuple(
-                slice(i * d, i * d + ((o - 1) * s + 1 if o else 0), s) for i, d, o, s in zip(k, dilations, positions, strides, strict=True)
-            ),
-        )
-        for k in product(*map(range, kernel))
-    )
+    axes = list(zip(kernel, strides, dilations, positions, strict=True))
+    slices = [[stepped(k * d, s, count) for k in range(size)] for size, s, d, count in axes]  # per axis and place on it
+    return tuple((k, tuple(slices[axis][i] for axis, i in enumerate(k))) for k in product(*map(range, kernel)))
+
+
+def stepped(first: int, step: int, count: int) -> slice:
+    """The slice first, first + step, ... of ``count`` elements."""
+    return slice(first, first + (count - 1) * step + 1 if count else first, step)
 
 
 def padded(X: Array, window: Windows, fill: Any = 0) -> Array:
@@ -118,12 +128,12 @@ def padded(X: Array, window: Windows, fill: Any = 0) -> Array:
     if not any(begin or end for begin, end in around):
         return X
     shape = claim((*X.shape[:2], *(begin + d + end for d, (begin, end) in zip(X.shape[2:], around, strict=True))), X.dtype)
-    wider = np.full(shape, fill, X.dtype)
-    wider[:, :, *(slice(begin, begin + d) for d, (begin, _) in zip(X.shape[2:], around, strict=True))] = X
-    return wider
+    result = np.full(shape, fill, X.dtype)
+    result[:, :, *(slice(begin, begin + d) for d, (begin, _) in zip(X.shape[2:], around, strict=True))] = X
+    return result
 
 
-def met(window: Windows, axis: int) -> Array:
-    """(output, kernel): the coordinate on ``axis`` of the input that each element of each window meets; it may lie outside."""
+def coordinates(window: Windows, axis: int) -> Array:
+    """(output, kernel): the coordinate on ``axis`` of the input at which each element of each window stands; it may lie outside."""
     o, k = np.arange(window.output[axis]), np.arange(window.kernel[axis])
     return o[:, None] * window.strides[axis] + k * window.dilations[axis] - window.pads[axis][0]

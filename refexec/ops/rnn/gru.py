@@ -4,7 +4,7 @@ import numpy as np
 
 from refexec.comparison import of_largest
 from refexec.errors import require
-from refexec.ops.rnn.recurrent import activation_functions, layer
+from refexec.ops.rnn.recurrent import activation_functions, checked_layer
 from refexec.registry import op
 
 
@@ -14,28 +14,29 @@ def gru_14(
     ctx, activation_alpha=None, activation_beta=None, activations=None, clip=None, direction="forward", hidden_size=None, layout=0,
     linear_before_reset=0,
 ):  # fmt: skip
-    """Per step: z, r = f(x W' + h R' + b), c = g(x W' + (r * h) R' + b), H = (1 - z) * c + z * h.
+    """Per step: z, r = f(x W' + H R' + Wb + Rb), h = g(x W' + (r * H) R' + Wb + Rb), then H = (1 - z) * h + z * H.
 
-    Gates stand in the order z, r, c in W, R and B (which holds the biases of W, then those of R). With
-    ``linear_before_reset`` c = g(x W' + Wb + r * (h R' + Rb)). Returns Y (steps, directions, batch, hidden) and Y_h.
+    Each of z, r, h has its third of W, R and B, in this order; B holds Wb, then Rb. With ``linear_before_reset``
+    h = g(x W' + Wb + r * (H R' + Rb)). Returns Y (steps, directions, batch, hidden) and Y_h.
     """
-    this = layer(X, W, R, sequence_lens, direction, hidden_size, layout, gates=3)
-    directions, hidden = len(this.reverse), this.hidden
+    layer = checked_layer(X, W, R, sequence_lens, direction, hidden_size, layout, gates=3)
+    directions, hidden = len(layer.reverse), layer.hidden
     functions = activation_functions(activations, activation_alpha, activation_beta, ("Sigmoid", "Tanh"), directions, clip)
     bias = np.zeros((directions, 6 * hidden), X.dtype) if B is None else B
     require(bias.shape == (directions, 6 * hidden), "B is (directions, 6 * hidden)", B=bias.shape)
 
     def step(d, x, H):
         f, g = functions[d]
-        Rz, Rr, Rc = np.split(R[d], 3)
-        z, r, c = np.split(x @ W[d].T + bias[d, : 3 * hidden], 3, axis=1)
-        bz, br, bc = np.split(bias[d, 3 * hidden :], 3)
-        z = f(z + H @ Rz.T + bz)
-        r = f(r + H @ Rr.T + br)
-        c = g(c + r * (H @ Rc.T + bc)) if linear_before_reset else g(c + (r * H) @ Rc.T + bc)
-        return ((1 - z) * c + z * H,)
+        Wb, Rb = np.split(bias[d], 2)
+        z, r, h = np.split(x @ W[d].T + Wb, 3, axis=1)
+        Rz, Rr, Rh = np.split(R[d], 3)
+        Rbz, Rbr, Rbh = np.split(Rb, 3)
+        z = f(z + H @ Rz.T + Rbz)
+        r = f(r + H @ Rr.T + Rbr)
+        h = g(h + r * (H @ Rh.T + Rbh)) if linear_before_reset else g(h + (r * H) @ Rh.T + Rbh)
+        return ((1 - z) * h + z * H,)
 
-    return this.run(ctx, step, (this.states(initial_h),))
+    return layer.run(ctx, step, (layer.states(initial_h),))
 
 
 @op("GRU", since=7, like=gru_14)

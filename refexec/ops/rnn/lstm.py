@@ -4,7 +4,7 @@ import numpy as np
 
 from refexec.comparison import of_largest
 from refexec.errors import require
-from refexec.ops.rnn.recurrent import activation_functions, layer
+from refexec.ops.rnn.recurrent import activation_functions, checked_layer
 from refexec.registry import op
 
 
@@ -14,14 +14,15 @@ def lstm_14(
     ctx, activation_alpha=None, activation_beta=None, activations=None, clip=None, direction="forward", hidden_size=None, input_forget=0,
     layout=0,
 ):  # fmt: skip
-    """Per step: i, o, f = f(x W' + h R' + peephole * C), c = g(x W' + h R'), C = f * C + i * c, H = o * h(C).
+    """Per step: i, forget = f(x W' + H R' + P * C + Wb + Rb), c = g(x W' + H R' + Wb + Rb), then C = forget * C + i * c,
+    o = f(x W' + H R' + P * C + Wb + Rb), which sees the new C, then H = o * h(C).
 
-    Gates stand in the order i, o, f, c in W, R and B (which holds the biases of W, then those of R), the peepholes in
-    the order i, o, f in P; that of o sees the new C. ``clip`` bounds the argument of every activation, of h(C) too;
-    with ``input_forget`` f = 1 - i. Returns Y (steps, directions, batch, hidden), Y_h and Y_c.
+    Each of i, o, forget, c has its quarter of W, R and B, in this order, and i, o, forget their third of P; B holds Wb, then Rb.
+    ``clip`` bounds the argument of every activation, of h(C) too. With ``input_forget`` forget = 1 - i. Returns Y (steps,
+    directions, batch, hidden), Y_h and Y_c.
     """
-    this = layer(X, W, R, sequence_lens, direction, hidden_size, layout, gates=4)
-    directions, hidden = len(this.reverse), this.hidden
+    layer = checked_layer(X, W, R, sequence_lens, direction, hidden_size, layout, gates=4)
+    directions, hidden = len(layer.reverse), layer.hidden
     functions = activation_functions(activations, activation_alpha, activation_beta, ("Sigmoid", "Tanh", "Tanh"), directions, clip)
     bias = np.zeros((directions, 8 * hidden), X.dtype) if B is None else B
     peephole = np.zeros((directions, 3 * hidden), X.dtype) if P is None else P
@@ -30,15 +31,17 @@ def lstm_14(
 
     def step(d, x, H, C):
         f, g, h = functions[d]
+        Wb, Rb = np.split(bias[d], 2)
         Pi, Po, Pf = np.split(peephole[d], 3)
-        gates = x @ W[d].T + H @ R[d].T + bias[d, : 4 * hidden] + bias[d, 4 * hidden :]
-        i, o, forget, c = np.split(gates, 4, axis=1)
+        i, o, forget, c = np.split(x @ W[d].T + H @ R[d].T + Wb + Rb, 4, axis=1)
         i = f(i + Pi * C)
         forget = 1 - i if input_forget else f(forget + Pf * C)
-        C = forget * C + i * g(c)
-        return f(o + Po * C) * h(C), C
+        c = g(c)
+        C = forget * C + i * c
+        o = f(o + Po * C)
+        return o * h(C), C
 
-    return this.run(ctx, step, (this.states(initial_h), this.states(initial_c)))
+    return layer.run(ctx, step, (layer.states(initial_h), layer.states(initial_c)))
 
 
 @op("LSTM", since=7, like=lstm_14)

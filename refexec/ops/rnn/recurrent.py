@@ -11,7 +11,7 @@ import numpy as np
 from refexec.errors import require
 from refexec.ops.common import Array
 
-LEAK, SLOPE = float(np.float32(0.01)), float(np.float32(0.2))  # attributes of LeakyRelu and HardSigmoid, hence float32
+LEAK, SLOPE = float(np.float32(0.01)), float(np.float32(0.2))  # alpha of LeakyRelu and HardSigmoid: attributes are float32
 
 # name -> (function of x, alpha, beta; default alpha; default beta); None where the function has no such parameter
 ACTIVATIONS: dict[str, tuple[Callable[..., Array], float | None, float | None]] = {
@@ -30,23 +30,28 @@ ACTIVATIONS: dict[str, tuple[Callable[..., Array], float | None, float | None]] 
 
 
 def activation_functions(names, alphas, betas, defaults: Sequence[str], directions: int, clip: float | None):
-    """Per direction, the activations as functions of one argument, which is clipped to [-clip, clip] first.
+    """For each direction, the list of its activations as functions of one argument, which is clipped to [-clip, clip] first.
 
-    ``alphas`` and ``betas`` are used up in order by those functions that have such a parameter.
+    ``alphas`` and ``betas`` are used up in order by those functions that have such a parameter; when none is left, the
+    default is taken. ``defaults`` are the names for one direction.
     """
     names = tuple(names) if names else tuple(defaults) * directions
     require(len(names) == len(defaults) * directions, "activations has one name per function and direction", activations=names)
-    left = [list(alphas or ()), list(betas or ())]
+    alphas, betas = list(alphas or ()), list(betas or ())
     made = []
     for name in names:
         require(name.lower() in ACTIVATIONS, "activations are among those the specification names", activation=name)
-        function, *parameters = ACTIVATIONS[name.lower()]
-        chosen = [left[i].pop(0) if p is not None and left[i] else p for i, p in enumerate(parameters)]
-        made.append(clipped(function, *chosen, clip))
+        function, alpha, beta = ACTIVATIONS[name.lower()]
+        if alpha is not None and alphas:
+            alpha = alphas.pop(0)
+        if beta is not None and betas:
+            beta = betas.pop(0)
+        made.append(clipped(function, alpha, beta, clip))
     return [made[d * len(defaults) : (d + 1) * len(defaults)] for d in range(directions)]
 
 
 def clipped(function, alpha, beta, clip):
+    """``function`` with these parameters, of an argument in [-clip, clip]; of any argument when ``clip`` is None."""
     if clip is None:
         return lambda x: function(x, alpha, beta)
     return lambda x: function(np.clip(x, -clip, clip), alpha, beta)
@@ -54,7 +59,7 @@ def clipped(function, alpha, beta, clip):
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """The checked inputs of a recurrent layer: X is (steps, batch, features) whatever the layout."""
+    """The checked inputs of a recurrent layer: X is (steps, batch, features) whatever the layout, ``lengths`` are (batch,)."""
 
     X: Array
     lengths: Array
@@ -74,8 +79,8 @@ class Layer:
     def run(self, ctx: Any, step: Callable[..., tuple[Array, ...]], initial: Sequence[Array]) -> tuple[Array, ...]:
         """Run ``step(d, x, *states) -> states`` over the sequence for each direction ``d``; the first state is the output.
 
-        Returns Y and the last states. A sequence that has ended keeps its states and outputs 0; backward, each starts at
-        its own last element.
+        ``x`` is (batch, features), a state (batch, hidden). Returns Y and the last states. A sequence that has ended keeps its
+        states and outputs 0; backward, each starts at its own last element.
         """
         steps, batch, _ = self.X.shape
         directions = len(self.reverse)
@@ -87,19 +92,23 @@ class Layer:
             for s in range(int(self.lengths.max(initial=0))):
                 ctx.trip(s + 1)
                 active = s < self.lengths
-                position = np.where(active, self.lengths - 1 - s if backward else s, 0)
-                new = step(d, self.X[position, rows], *states)
-                states = [np.where(active[:, None], n, old) for n, old in zip(new, states, strict=True)]
+                position = np.where(active, self.lengths - 1 - s if backward else s, 0)  # that at 0 goes unused when not active
+                stepped = step(d, self.X[position, rows], *states)
+                states = [np.where(active[:, None], new, old) for new, old in zip(stepped, states, strict=True)]
                 Y[position[active], d, rows[active]] = states[0][active]
-            for total, state in zip(last, states, strict=True):
-                total[d] = state
+            for whole, state in zip(last, states, strict=True):
+                whole[d] = state
         if self.batch_first:
             return Y.transpose(2, 0, 1, 3), *(state.swapaxes(0, 1) for state in last)
         return Y, *last
 
 
-def layer(X, W, R, sequence_lens, direction, hidden_size, layout, gates) -> Layer:
-    """Check what all recurrent layers demand of their inputs. W is (directions, gates * hidden, features), R the same over hidden."""
+def checked_layer(X, W, R, sequence_lens, direction, hidden_size, layout, gates) -> Layer:
+    """Check what all recurrent layers demand of their inputs.
+
+    W is (directions, gates * hidden, features), R (directions, gates * hidden, hidden). X is (steps, batch, features); with
+    ``layout`` 1 it, the states and Y begin with batch.
+    """
     require(X.ndim == 3, "X is (steps, batch, features)", X=X.shape)
     require(W.ndim == 3 and R.ndim == 3, "W and R have rank 3", W=W.shape, R=R.shape)
     require(direction in ("forward", "reverse", "bidirectional"), "direction is forward, reverse or bidirectional", direction=direction)

@@ -4,7 +4,7 @@ import numpy as np
 
 from refexec.comparison import of_largest
 from refexec.errors import require
-from refexec.ops.rnn.recurrent import activation_functions, layer
+from refexec.ops.rnn.recurrent import activation_functions, checked_layer
 from refexec.registry import op
 
 DEFAULT = ("Tanh", "Tanh")  # the schema's default names both directions even where there is one
@@ -15,12 +15,12 @@ def rnn_14(
     X, W, R, B=None, sequence_lens=None, initial_h=None, /, *,
     ctx, activation_alpha=None, activation_beta=None, activations=DEFAULT, clip=None, direction="forward", hidden_size=None, layout=0,
 ):  # fmt: skip
-    """Per step: H = f(x W' + h R' + Wb + Rb).
+    """Per step: H = f(x W' + H R' + Wb + Rb).
 
-    B holds the biases of W, then those of R. Returns Y (steps, directions, batch, hidden) and Y_h.
+    B holds Wb, then Rb. Returns Y (steps, directions, batch, hidden) and Y_h.
     """
-    this = layer(X, W, R, sequence_lens, direction, hidden_size, layout, gates=1)
-    directions, hidden = len(this.reverse), this.hidden
+    layer = checked_layer(X, W, R, sequence_lens, direction, hidden_size, layout, gates=1)
+    directions, hidden = len(layer.reverse), layer.hidden
     names = None if tuple(activations) == DEFAULT else activations
     functions = activation_functions(names, activation_alpha, activation_beta, DEFAULT[:1], directions, clip)
     bias = np.zeros((directions, 2 * hidden), X.dtype) if B is None else B
@@ -28,9 +28,10 @@ def rnn_14(
 
     def step(d, x, H):
         (f,) = functions[d]
-        return (f(x @ W[d].T + H @ R[d].T + bias[d, :hidden] + bias[d, hidden:]),)
+        Wb, Rb = np.split(bias[d], 2)
+        return (f(x @ W[d].T + H @ R[d].T + Wb + Rb),)
 
-    return this.run(ctx, step, (this.states(initial_h),))
+    return layer.run(ctx, step, (layer.states(initial_h),))
 
 
 @op("RNN", since=7, like=rnn_14)
