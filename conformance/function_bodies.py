@@ -2,7 +2,7 @@
 
 A template is a model of one node with feeds: an exact case, or a backend test brought to a version and type. Hypothesis draws new numbers
 for its float inputs; the model then runs as it is and with ``Session(expand={operator})``. Where the two differ by the specification's
-own fault, the row in ``function_bodies.toml`` says which of them the prose supports and shows an input.
+own fault, the row in ``function_bodies.toml`` says which of them the prose supports.
 """
 
 from __future__ import annotations
@@ -29,8 +29,6 @@ from refexec import expansion
 from refexec.errors import RefexecError
 from refexec.schema import Signature, all_signatures
 from refexec.session import Session
-from refexec.teach.examples import Example
-from refexec.teach.notation import read_value
 from refexec.types import TensorType, element_type
 from refexec.values import round_to
 
@@ -193,24 +191,13 @@ def _apart(a: Any, b: Any, scale: float, declared: Any) -> str | None:
 
 @dataclass(frozen=True)
 class Row:
-    """An input on which operator and body differ, and which of them the prose supports."""
+    """A difference between operator and body that is decided, and which of them the prose supports."""
 
     operator: str
     versions: tuple[int, ...]
-    kind: str  # what `compared` says begins so, or "" for any difference
-    prose: str  # "operator" or "body" or "neither"
+    kind: str  # stands in what `compared` says
+    prose: str  # "operator", "body" or "neither"
     basis: str
-    example: Mapping[str, Any]  # node, opset, inputs, native, body: as in teach/notation
-
-    def outcomes(self) -> tuple[list[Any], list[Any]]:
-        """What operator and body give on the example."""
-        shown = Example("", "", (self.example["opset"],), self.example["node"], self.example["inputs"], self.example["native"], "", None)
-        model, feeds = shown.model(self.example["opset"]), shown.feeds()
-        return tuple(Session(model, profile="wide", expand=e).run(None, feeds) for e in (False, {self.operator}))  # type: ignore[return-value]
-
-    def written(self) -> tuple[list[Any], list[Any]]:
-        """What is written of both."""
-        return tuple([read_value(v)[1] for v in self.example[side].values()] for side in ("native", "body"))  # type: ignore[return-value]
 
 
 @cache

@@ -114,7 +114,9 @@ class Context:
         target: ElementType = element_type(dtype)
         if target.is_float and self._wide:
             return np.asarray(x).astype(wide_dtype(target.dtype), copy=False)
-        return round_to(x, target.dtype) if target.is_float else x.astype(target.dtype)
+        if not target.is_float:
+            return x.astype(target.dtype)
+        return round_to(x, target.dtype, saturate=target.name != "float8e5m2")  # e5m2 has infinity, as the wider types do
 
     def random(self, seed: float | None = None) -> np.random.Generator:
         """A generator keyed by the session's seed, the node's seed attribute, the node and the loop trips around it, so
