@@ -67,7 +67,7 @@ def body(
     schema, static, made = _versions(signature.domain, signature.name, signature.since)
     version = max(v for v in (*static, *made) if v <= opset)
     if version in static:
-        return _parsed(schema.get_function_with_opset_version(version))
+        return _parsed(schema.get_function_with_opset_version(version), signature)
     complete = onnx.NodeProto()
     complete.CopyFrom(node)
     del complete.attribute[:]
@@ -79,11 +79,14 @@ def body(
         encode(name, value, signature.attributes[name].type) for name, value in attributes.items() if name not in kept
     )
     protos = [b"" if t is None else type_to_proto(t).SerializeToString() for t in types]
-    found = _parsed(schema.get_context_dependent_function_with_opset_version(version, complete.SerializeToString(), protos))
+    found = _parsed(schema.get_context_dependent_function_with_opset_version(version, complete.SerializeToString(), protos), signature)
     return found if found.node else None
 
 
-def _parsed(content: bytes) -> onnx.FunctionProto:
+def _parsed(content: bytes, signature: Signature) -> onnx.FunctionProto:
+    """The body. Bernoulli's refers to an attribute without saying its type, which every attribute must: it gets that of the schema."""
     made = onnx.FunctionProto()
     made.ParseFromString(content)
+    for attribute in (a for node in made.node for a in node.attribute if a.ref_attr_name and not a.type):
+        attribute.type = onnx.AttributeProto.AttributeType.Value(signature.attributes[attribute.ref_attr_name].type)
     return made

@@ -86,6 +86,14 @@ def test_a_body_that_needs_shapes_is_made_when_they_are_there() -> None:
     np.testing.assert_array_equal(native, expanded)
 
 
+@pytest.mark.parametrize("seed", ["", "<seed = 3.0>"])
+def test_the_body_of_bernoulli_refers_to_the_seed_without_a_type(seed: str) -> None:
+    model = parsed(f'<ir_version: 8, opset_import: ["": 15]> g (float[2] x) => (float[2] y) {{ y = Bernoulli {seed} (x) }}')
+    session = refexec.Session(model, expand=True)
+    assert labels(session)[0] == "RandomUniformLike-1"
+    assert session.run(None, {"x": np.array([1, 1], np.float32)})[0].tolist() == [0, 0]  # the body gives 1 with probability 1 - p
+
+
 def test_a_name_without_a_body_is_refused() -> None:
     with pytest.raises(UnsupportedOperator, match="no function body"):
         refexec.Session(parsed(SOFTMAX), expand={"Conv"})

@@ -127,7 +127,7 @@ def visible(queries, keys, offset, is_causal, left, right, nonpad):
 
 
 def combined(mask, seen, shape, dtype):
-    """The bias of the scores of ``shape`` (B, H, S, T): the mask, padded with -inf along the keys, and -inf where not ``seen``."""
+    """The bias of the scores of ``shape`` (B, H, S, T): the mask, padded with -inf along the keys, plus -inf where not ``seen``."""
     hidden = dtype.type(-np.inf)
     if mask is None:
         return None if seen is None else np.where(seen, dtype.type(0), hidden)
@@ -138,7 +138,7 @@ def combined(mask, seen, shape, dtype):
         bias = np.concatenate([bias, np.full((*mask.shape[:-1], missing), hidden, dtype)], axis=-1)
     unidirectional(bias, shape, name="attn_mask")
     bias = np.broadcast_to(bias, (*bias.shape[:-1], shape[-1]))  # a scalar too has an axis of keys from here on
-    return bias if seen is None else np.where(seen, bias, hidden)
+    return bias if seen is None else bias + np.where(seen, dtype.type(0), hidden)
 
 
 def checked_scale(scale):

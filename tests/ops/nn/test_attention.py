@@ -166,6 +166,17 @@ def test_in_version_23_a_mask_of_one_column_is_broadcast() -> None:
 
 
 @VERSIONS
+def test_the_biases_of_mask_and_causality_are_added(opset: int) -> None:
+    x, mask = tensors(), np.zeros((S, T), np.float32)
+    mask[0, 3:] = np.inf, np.nan  # hidden from query 0, which sees key 0
+    mask[1, 4] = -np.inf
+    Y, _, _, biased = run_op("Attention", *x, mask, opset=opset, is_causal=1, qk_matmul_output_mode=2)
+    assert np.isnan(biased[:, :, 0, 3:]).all()
+    assert (biased[:, :, 0, 1:3] == -np.inf).all() and (biased[:, :, 1, 2:] == -np.inf).all()
+    assert np.isnan(Y[:, :, 0]).all() and np.isfinite(Y[:, :, 1:]).all()
+
+
+@VERSIONS
 def test_a_query_that_sees_no_key_gives_zeros_in_result_and_probabilities(opset: int) -> None:
     Q, K, V = tensors()
     Q[0, 0, 1, 0] = np.inf
