@@ -133,9 +133,10 @@ class Case:
     """One node with its inputs and what it must give.
 
     Args:
-        inputs: by position; None for an absent optional input.
+        inputs: by position; None for an absent optional input, which at the end is left out, unless it is the only one.
         outputs: by position; None for an output that the node does not ask for.
-        attributes: as for ``onnx.helper.make_node``; tensors as :class:`Tensor`, graphs as GraphProto.
+        attributes: as for ``onnx.helper.make_node``; tensors as :class:`Tensor`, graphs as GraphProto, floats as fractions too. None for
+            one that the node does not have.
         ulps: how far a float result may be from the exact value, in units in the last place. None: the nearest number, half to
             even; for ``double`` four units, since no wider type rounds it. More than that has a reason, given in ``why``.
         why: the reason of ``ulps``.
@@ -153,11 +154,20 @@ class Case:
     outer: Mapping[str, Value] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        inputs = list(self.inputs)
+        while len(inputs) > 1 and inputs[-1] is None:
+            inputs.pop()
+        object.__setattr__(self, "inputs", tuple(inputs))
+        object.__setattr__(self, "attributes", {n: _plain(v) for n, v in self.attributes.items() if v is not None})
         if self.ulps is not None and not self.why:
             raise ValueError("ulps has a reason")
         for value in (*self.inputs, *self.outer.values()):
             if isinstance(value, Tensor) and not representable(value):
                 raise ValueError(f"an input holds numbers that are not of tensor({value.type}): {value.values}")
+
+
+def _plain(attribute: Any) -> Any:
+    return float(attribute) if isinstance(attribute, Fraction) else attribute
 
 
 def representable(value: Tensor) -> bool:

@@ -52,10 +52,8 @@ class Setting:
 
     @property
     def attributes(self) -> dict[str, Any]:
-        found = {n: float(v) if isinstance(v, Fraction) else v for n, v in vars(self).items() if v is not None}
-        if self.softmax_precision:
-            found["softmax_precision"] = int(onnx.TensorProto.DataType.Value(self.softmax_precision.upper()))
-        return found
+        named = self.softmax_precision
+        return {**vars(self), "softmax_precision": int(onnx.TensorProto.DataType.Value(named.upper())) if named else None}
 
 
 @dataclass(frozen=True)
@@ -72,10 +70,7 @@ class Given:
 
     @property
     def inputs(self) -> list[Tensor | None]:
-        found = [self.q, self.k, self.v, self.mask, self.past_key, self.past_value, int64s(self.nonpad) if self.nonpad else None]
-        while found[-1] is None:
-            found.pop()
-        return found
+        return [self.q, self.k, self.v, self.mask, self.past_key, self.past_value, int64s(self.nonpad) if self.nonpad else None]
 
 
 def _bounds(given: Given, setting: Setting, keys: int, queries: int) -> Bounds:

@@ -38,10 +38,7 @@ def _causal_case(x: Tensor, w: Tensor, bias: Tensor | None, past: Tensor | None,
         return _silu(y) if activation in ("silu", "swish") else y
 
     state = built(x.type, (batch, channels, kept), lambda i: lines[i[0], i[1]][length + i[2]])
-    inputs: list[Tensor | None] = [x, w, bias, past]
-    while inputs[-1] is None:
-        inputs.pop()
-    return Case(inputs, [built(x.type, x.shape, at), state], {} if activation is None else {"activation": activation})
+    return Case([x, w, bias, past], [built(x.type, x.shape, at), state], {"activation": activation})
 
 
 @oracle("CausalConvWithState", 27)

@@ -30,10 +30,10 @@ class Form:
 
     @property
     def attributes(self) -> dict[str, Any]:
-        return self.window.attributes | ({} if self.group is None else {"group": self.group})
+        return {**self.window.attributes, "group": self.group}
 
 
-def convolved(x: Tensor, w: Tensor, window: Window, group: int = 1, bias: Tensor | None = None) -> Tensor:
+def convolved(x: Tensor, w: Tensor, window: Window, group: int = 1, bias: Tensor | None = None, type: str | None = None) -> Tensor:
     """y[n, m, o] = sum over c and k of x[n, c, o * stride + k * dilation - begin] * w[m, c, k], and the bias of m."""
     found = axes(window, x.shape[2:], w.shape[2:])
     inputs, outputs = w.shape[1], w.shape[0] // group
@@ -44,7 +44,7 @@ def convolved(x: Tensor, w: Tensor, window: Window, group: int = 1, bias: Tensor
         products = [times(x[(i[0], first + c, *p)], w[(i[1], c, *k)]) for c in range(inputs) for k, p in met]
         return total(products + ([bias[i[1:2]]] if bias else []))
 
-    return built(x.type, (x.shape[0], w.shape[0], *(a.length for a in found)), at)
+    return built(type or x.type, (x.shape[0], w.shape[0], *(a.length for a in found)), at)
 
 
 def rows(type: str) -> tuple[Tensor, Tensor]:
@@ -84,14 +84,14 @@ def conv(types: Types, since: int) -> list[Case]:
     line = Window(strides=(3,))
     u = marks(type)[0]
     bias = vector(type, [0, u / 4, -1, u])
-    found = [Case([x, w, *([b] if b else [])], [convolved(x, w, line, 1, b)], line.attributes) for b in (None, bias)]
+    found = [Case([x, w, b], [convolved(x, w, line, 1, b)], line.attributes) for b in (None, bias)]
     if type != "float":
         return found
     for form in FORMS + STRIDED * (since >= 11):
         x, w = quarters(type, form.x), quarters(type, form.w, 5)
         for b in (None, _bias(type, form.w[0])):
             y = convolved(x, w, form.window, form.group or 1, b)
-            found.append(Case([x, w, *([b] if b else [])], [y], form.attributes))
+            found.append(Case([x, w, b], [y], form.attributes))
     return found
 
 
@@ -104,7 +104,7 @@ class Spread:
 
     @property
     def attributes(self) -> dict[str, Any]:
-        return {n: list(v) for n, v in vars(self).items() if v is not None}
+        return vars(self)
 
 
 def _spread_axes(form: Form, spread: Spread, since: int) -> list[Axis]:
@@ -188,7 +188,7 @@ def conv_transpose(types: Types, since: int) -> list[Case]:
         group = form.group or 1
         for b in (None, _bias(type, form.w[1] * group)):
             y = _transposed(x, w, _spread_axes(form, spread, since), group, b)
-            found.append(Case([x, w, *([b] if b else [])], [y], form.attributes | spread.attributes))
+            found.append(Case([x, w, b], [y], form.attributes | spread.attributes))
             explicit = replace(form, window=replace(form.window, kernel_shape=form.w[2:]))
-            found.append(Case([x, w, *([b] if b else [])], [y], explicit.attributes | spread.attributes))
+            found.append(Case([x, w, b], [y], explicit.attributes | spread.attributes))
     return found

@@ -29,7 +29,7 @@ def _case(fold: Fold, x: Tensor, axis: int, kind: str, reverse: int | None = Non
     """The axis is a scalar of type ``kind``."""
     whole = is_integer(x.type)
     y = along(x, axis, lambda row: _running(row, fold, reverse or 0, exclusive or 0))
-    attributes = {n: v for n, v in (("reverse", reverse), ("exclusive", exclusive)) if v is not None}
+    attributes = {"reverse": reverse, "exclusive": exclusive}
     return Case([x, Tensor(kind, (), (axis,))], [y.map(int) if whole else y], attributes)
 
 

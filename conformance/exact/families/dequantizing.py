@@ -27,7 +27,7 @@ def _case(x: Tensor, scale: Tensor, zero_point: Tensor | None, layout: Layout, t
     """``named``: the type of the result is told by an attribute; else it is the scale's."""
     y = elementwise(x, scale, zero_point, layout, to, _dequantized)
     given = {"axis": layout[2], "block_size": layout[3] or None, "output_dtype": element_type(to) if named else None}
-    return Case([x, scale, *([] if zero_point is None else [zero_point])], [y], {n: v for n, v in given.items() if v is not None})
+    return Case([x, scale, zero_point], [y], given)
 
 
 def _scale_values(scale: str, to: str) -> list[Fraction]:

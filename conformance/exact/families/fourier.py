@@ -163,10 +163,8 @@ def _stft_case(x: Tensor, step: int, kind: str, window: Tensor | None, length: i
         spectrum = transform([(h[0], h[1] if parts == 2 else Fraction(0)) for h in held])
         values += [v for pair in spectrum[:bins] for v in pair]
     inputs: list[Tensor | None] = [x, Tensor(kind, (), (step,)), window, None if length is None else Tensor(kind, (), (length,))]
-    while inputs[-1] is None:
-        inputs.pop()
     expected = Tensor(x.type, (batch, len(starts), bins, 2), tuple(values))
-    return Case(inputs, [expected], {} if onesided is None else {"onesided": onesided}, *_slack(x.type))
+    return Case(inputs, [expected], {"onesided": onesided}, *_slack(x.type))
 
 
 @oracle("STFT", 17, usual={"T2": "int64"})

@@ -35,10 +35,8 @@ Stage = Callable[[Row, Fraction, Rounding], Row]
 
 def _attributes(epsilon: Fraction, stash: str | None, **others: int | None) -> dict[str, Any]:
     """Those that differ from their default."""
-    found: dict[str, Any] = {n: v for n, v in others.items() if v is not None}
-    if stash is not None:
-        found["stash_type"] = int(onnx.TensorProto.DataType.Value(stash.upper()))
-    return found if epsilon == EPSILON else {**found, "epsilon": float(epsilon)}
+    kind = None if stash is None else int(onnx.TensorProto.DataType.Value(stash.upper()))
+    return {**others, "stash_type": kind, "epsilon": None if epsilon == EPSILON else epsilon}
 
 
 def _special(row: Row) -> bool:
@@ -111,7 +109,7 @@ def _layer_case(
     shape = (*x.shape[:place], *[1] * (len(x.shape) - place))
     saved = [Tensor(used, shape, tuple(row[size + k] for row in rows)) for k in (0, 1)]
     y = _scaled(_back(x, size, rows, used), scale, bias)
-    return Case([x, scale, *([bias] if bias else [])], [y, *saved], _attributes(epsilon, stash, axis=axis))
+    return Case([x, scale, bias], [y, *saved], _attributes(epsilon, stash, axis=axis))
 
 
 PLACES: list[tuple[tuple[int, ...], tuple[int, ...], int | None]] = [

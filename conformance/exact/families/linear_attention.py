@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 from conformance.exact import reals
 from conformance.exact.families.lines import dot
@@ -42,10 +41,7 @@ class Given:
 
     @property
     def inputs(self) -> list[Tensor | None]:
-        found = list(vars(self).values())
-        while found[-1] is None:
-            found.pop()
-        return found
+        return [*vars(self).values()]
 
 
 Matrix = list[list[Fraction]]
@@ -89,8 +85,7 @@ def _linear_case(form: Heads, given: Given, rule: str | None, scale: Fraction | 
         ends |= {(b, h, i, j): state[i][j] for i in range(d) for j in range(e)}
     y = built(given.q.type, (form.batch, form.length, form.queries * e), found.__getitem__)
     present = built(type, (form.batch, form.keys, d, e), ends.__getitem__)
-    attributes: dict[str, Any] = {"q_num_heads": form.queries, "kv_num_heads": form.keys}
-    attributes |= {n: w for n, w in (("update_rule", rule), ("scale", None if scale is None else float(scale))) if w is not None}
+    attributes = {"q_num_heads": form.queries, "kv_num_heads": form.keys, "update_rule": rule, "scale": scale}
     return Case(given.inputs, [y, present], attributes)
 
 

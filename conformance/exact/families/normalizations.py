@@ -257,6 +257,5 @@ def lp_normalization(types: Types, since: int) -> list[Case]:
             return [v / norm if norm else Fraction(0) for v in line]
 
         for x, axis in inputs:
-            attributes = {n: v for n, v in (("p", p), ("axis", axis)) if v is not None}
-            found.append(Case([x], [along(x, -1 if axis is None else axis, divided)], attributes))
+            found.append(Case([x], [along(x, -1 if axis is None else axis, divided)], {"p": p, "axis": axis}))
     return found

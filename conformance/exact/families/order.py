@@ -48,8 +48,7 @@ def _extreme(row: Row, largest: bool, last: bool = False) -> int:
 def _place(x: Tensor, largest: bool, axis: int | None = None, keepdims: bool | None = None, last: bool | None = None) -> Case:
     at = normal_axis(axis or 0, len(x.shape))
     y = reduced(x, [at], keepdims is not False, lambda row: _extreme(row, largest, bool(last)), "int64")
-    named = {"axis": axis, "keepdims": keepdims, "select_last_index": last}
-    return Case([x], [y], {n: int(v) for n, v in named.items() if v is not None})
+    return Case([x], [y], {"axis": axis, "keepdims": keepdims, "select_last_index": last})
 
 
 CUBE = (3, 7, 1, 4, 12, 5, 6, 2, 11, 0, 8, 9)

@@ -97,10 +97,8 @@ def _case(x: Tensor, amounts: Amounts, mode: str, constant: Any = None, axes: Te
     whole = [amounts[[*named].index(a)] if a in named else (0, 0) for a in range(len(x.shape))]
     filler = _default(x.type) if constant is None else constant
     flat = [a for a, _ in amounts] + [b for _, b in amounts]
-    inputs = [x, int64s(flat), None if constant is None else scalar(x.type, constant), axes]
-    while inputs[-1] is None:
-        inputs.pop()
-    return Case(inputs, [_padded(x, whole, mode, filler)], _mode(mode, given))
+    filling = None if constant is None else scalar(x.type, constant)
+    return Case([x, int64s(flat), filling, axes], [_padded(x, whole, mode, filler)], _mode(mode, given))
 
 
 @oracle("Pad", 11, 13, 18, 19, 21, 23, 24, 25, usual={"Tind": "int64"})

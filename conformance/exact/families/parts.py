@@ -121,14 +121,9 @@ def _slice_case(cut: Cut, since: int, kind: str, steps: bool) -> Case:
     y = _sliced(x, range(len(bounds)) if axes is None else axes, bounds)
     starts, ends, strides = ([b[i] for b in bounds] for i in range(3))
     if since < 10:
-        given: dict[str, Any] = {"starts": starts, "ends": ends}
-        return Case([x], [y], given if axes is None else {**given, "axes": axes})
-    inputs = [x, vector(kind, starts), vector(kind, ends), None if axes is None else vector(kind, axes)]
-    if steps:
-        inputs.append(vector(kind, strides))
-    elif axes is None:
-        inputs.pop()
-    return Case(inputs, [y])
+        return Case([x], [y], {"starts": starts, "ends": ends, "axes": axes})
+    given_axes = None if axes is None else vector(kind, axes)
+    return Case([x, vector(kind, starts), vector(kind, ends), given_axes, vector(kind, strides) if steps else None], [y])
 
 
 def _forward(type: str) -> list[Cut]:

@@ -31,10 +31,7 @@ def _centred(x: Tensor, zero_point: Tensor) -> Tensor:
 def _integer_case(a: Tensor, b: Tensor, za: Tensor | None = None, zb: Tensor | None = None) -> Case:
     """(A - a_zero_point) * (B - b_zero_point) in int32."""
     y = matmul(_centred(a, _per_row(za, a)), _centred(b, zb or Tensor(b.type, (), (0,))), "int32")
-    inputs = [a, b, za, zb]
-    while inputs[-1] is None:
-        inputs.pop()
-    return Case(inputs, [y])
+    return Case([a, b, za, zb], [y])
 
 
 def _corners(type: str) -> tuple[int, int]:

@@ -72,7 +72,7 @@ def _case(
         "precision": None if setting.precision is None else element_type(setting.precision),
         "output_dtype": element_type(setting.y) if output else None,
     }
-    return Case([x, scale, *([] if zero_point is None else [zero_point])], [y], {n: v for n, v in given.items() if v is not None})
+    return Case([x, scale, zero_point], [y], given)
 
 
 def _quotients(setting: Setting) -> list[Number]:

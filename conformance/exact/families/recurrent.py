@@ -136,8 +136,6 @@ def node(op: str, t: str, since: int, setting: Setting) -> Case:
         inputs += [Tensor.of(t, h0), *([Tensor.of(t, c0)] if op == "LSTM" else [])]
     if setting.peepholes:
         inputs += [None] * (7 - len(inputs)) + [Tensor.of(t, weights.p)]
-    while inputs[-1] is None:
-        inputs.pop()
     outputs = [Tensor.of(t, v) if ask else None for v, ask in zip((y, last_h, last_c), setting.asked, strict=True)]
     made = Case(inputs, outputs if op == "LSTM" else outputs[:2], attributes(setting, since))
     if op == "GRU" and t == "double":
@@ -146,15 +144,14 @@ def node(op: str, t: str, since: int, setting: Setting) -> Case:
 
 
 def attributes(setting: Setting, since: int) -> dict[str, Any]:
-    found = {
+    return {
         "hidden_size": HIDDEN if setting.sized else None, "direction": setting.direction, "layout": setting.layout,
         "linear_before_reset": setting.linear_before_reset, "input_forget": setting.input_forget,
         "activations": list(setting.activations) if setting.activations else None,
         "activation_alpha": [float(v) for v in setting.alphas] or None, "activation_beta": [float(v) for v in setting.betas] or None,
-        "clip": float(setting.clip) if setting.clip is not None else None,
+        "clip": setting.clip,
         "output_sequence": int(setting.asked[0]) if since < 7 else None,
     }  # fmt: skip
-    return {k: v for k, v in found.items() if v is not None}
 
 
 def usual_settings(op: str) -> list[Setting]:

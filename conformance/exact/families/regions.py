@@ -35,7 +35,7 @@ class Grid:
 
     @property
     def attributes(self) -> dict[str, Any]:
-        return {n: float(v) if isinstance(v, Fraction) else v for n, v in vars(self).items() if v is not None}
+        return vars(self)
 
     def samples(self, start: Fraction, end: Fraction, count: int, since: int) -> list[list[Fraction]]:
         """The places along one axis, bin by bin: the middles of ``sampling_ratio`` parts of a bin, or of one part for each started pixel.

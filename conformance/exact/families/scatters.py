@@ -207,6 +207,5 @@ def tensor_scatter(types: Types, since: int) -> list[Case]:
     for shape, part, axis, starts, mode in sets:
         past, update = filled(type, shape), _updates(type, part)
         y = _cached(past, update, starts or [0] * shape[0], -2 if axis is None else axis, mode == "circular")
-        given = {n: v for n, v in (("axis", axis), ("mode", mode)) if v is not None}
-        found.append(Case([past, update, *([] if starts is None else [int64s(starts)])], [y], given))
+        found.append(Case([past, update, None if starts is None else int64s(starts)], [y], {"axis": axis, "mode": mode}))
     return found

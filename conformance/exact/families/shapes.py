@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from conformance.exact.families.lines import reshaped
 from conformance.exact.families.placement import filled, int64s
@@ -133,8 +132,8 @@ def shape(types: Types, since: int) -> list[Case]:
         (9, None),
     ]
     for start, end in bounds:
-        given: dict[str, Any] = {n: v for n, v in (("start", start), ("end", end)) if v is not None}
-        found.append(Case([x], [int64s(_slice_of_shape(dims, given.get("start", 0), given.get("end", len(dims))))], given))
+        kept = _slice_of_shape(dims, 0 if start is None else start, len(dims) if end is None else end)
+        found.append(Case([x], [int64s(kept)], {"start": start, "end": end}))
     return [*found, Case([filled(types["T"], ())], [int64s([])], {"start": -1, "end": 1})]
 
 

@@ -117,10 +117,8 @@ def clip_by_inputs(types: Types, since: int) -> list[Case]:
     found = []
     for least, most in pairs:
         bounds = lowest if least is None else least, largest if most is None else most
-        inputs = [x, *(None if b is None else Tensor.of(type, b) for b in (least, most))]
-        while inputs[-1] is None:
-            inputs.pop()
-        found.append(Case(inputs, [x.map(lambda v, b=bounds: _clip(v, *b))]))
+        given = [None if b is None else Tensor.of(type, b) for b in (least, most)]
+        found.append(Case([x, *given], [x.map(lambda v, b=bounds: _clip(v, *b))]))
     return found
 
 

@@ -29,7 +29,7 @@ class Window:
 
     @property
     def attributes(self) -> dict[str, Any]:
-        return {n: list(v) if isinstance(v, tuple) else v for n, v in vars(self).items() if v is not None}
+        return vars(self)
 
 
 @dataclass(frozen=True)

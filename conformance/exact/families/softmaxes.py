@@ -83,7 +83,7 @@ def loss(
         kept = label != ignored
         applied.append((Fraction(weights.values[label]) if weights else Fraction(1)) if kept else Fraction(0))
         losses.append(times(-scores[(at[0], label, *at[1:])], applied[-1]) if kept else Fraction(0))
-    attributes = {n: v for n, v in (("reduction", reduction), ("ignore_index", ignored)) if v is not None}
+    attributes = {"reduction": reduction, "ignore_index": ignored}
     if reduction == "none":
         return Tensor(scores.type, labels.shape, tuple(losses)), attributes
     found = total(losses)

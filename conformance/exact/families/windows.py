@@ -40,8 +40,7 @@ def _window_case(name: str, size: int, kind: str, type: str | None, periodic: in
     if is_integer(type or "float"):
         values = [int(v) for v in values]
     attributes = {"periodic": periodic, "output_datatype": None if type is None else _datatype(type)}
-    given = {n: v for n, v in attributes.items() if v is not None}
-    return Case([Tensor(kind, (), (size,))], [Tensor(type or "float", (size,), tuple(values))], given)
+    return Case([Tensor(kind, (), (size,))], [Tensor(type or "float", (size,), tuple(values))], attributes)
 
 
 def _declare(name: str) -> None:
