@@ -77,7 +77,8 @@ def _tensor(text: str) -> np.ndarray[Any, Any]:
     if elem.kind == "string":
         made[:] = values
     elif elem.is_float:
-        made = round_to(np.array(values, np.float64), elem.dtype)
+        exact = np.array(values, np.float64)
+        made = np.where(np.isinf(exact), round_to(exact, elem.dtype, saturate=False), round_to(exact, elem.dtype))
     else:
         made = np.array(values, np.bool_ if elem.kind == "bool" else np.complex128 if elem.kind == "complex" else object).astype(elem.dtype)
     if made.size != int(np.prod(shape)):

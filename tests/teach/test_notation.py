@@ -26,6 +26,7 @@ from refexec.teach.notation import model_of, opsets_of, read_value, same_value, 
         ('string[2] {"a,b", "}"}', np.array(["a,b", "}"], object)),
         ("complex64[1] {1-2j}", np.array([1 - 2j], np.complex64)),
         ("int4[2] {-8, 7}", np.array([-8, 7]).astype(ml_dtypes.int4)),
+        ("float8e5m2[2] {inf, -inf}", np.array([np.inf, -np.inf], ml_dtypes.float8_e5m2)),
         ("float8e4m3fn[1] {448}", np.array([448], np.float32).astype(ml_dtypes.float8_e4m3fn)),
     ],
 )

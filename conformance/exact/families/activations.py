@@ -1,7 +1,7 @@
 """Activations with exponentials: Celu, Elu, Gelu, Mish, Selu, SwiGLU, Swish; and with limits: HardSigmoid, HardSwish, Softsign.
 
-A formula that gives infinity times 0, or infinity by infinity, says nothing of an infinite input: that one is left out. So is, where the
-result is x / 2 and a little more, the smallest number: that little, which lifts it above half-way, is lost in a double too.
+A formula that gives infinity times 0, or infinity by infinity, says nothing of an infinite input: that one is left out. So is, of float and
+bfloat16, the smallest number where the result is x / 2 and a little more: that little, which lifts it above half-way, is lost in a double.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ def inputs_of(type: str, *, omit: tuple[Number, ...] = ()) -> list[Tensor]:
     return [Tensor(type, (3, 4), tuple(NUMBERS)), Tensor(type, (len(far),), tuple(far))]
 
 
-def least(type: str) -> Number:
-    """The smallest number above 0."""
-    return decode(1, type)
+def hardly_above_half(type: str) -> tuple[Number, ...]:
+    """The smallest number x above 0, if x / 2 and a multiple of x ** 2 are no more than x / 2 in a double."""
+    return (decode(1, type),) if type in ("float", "bfloat16") else ()
 
 
 def _cases(function: Callable[[Number], Number], inputs: list[Tensor], **attributes: float | str) -> list[Case]:
@@ -101,7 +101,8 @@ def hard_sigmoid(types: Types, since: int) -> list[Case]:
 def hard_swish(types: Types, since: int) -> list[Case]:
     """x * max(0, min(1, x / 6 + 1 / 2))."""
     return _cases(
-        lambda x: x if x == INF else x * max(ZERO, min(ONE, x / 6 + ONE / 2)), inputs_of(types["T"], omit=(NAN, -INF, least(types["T"])))
+        lambda x: x if x == INF else x * max(ZERO, min(ONE, x / 6 + ONE / 2)),
+        inputs_of(types["T"], omit=(NAN, -INF, *hardly_above_half(types["T"]))),
     )
 
 
@@ -126,7 +127,7 @@ def _swish(x: Number, alpha: Fraction) -> Number:
 @oracle("Swish", 24)
 def swish(types: Types, since: int) -> list[Case]:
     """x * sigmoid(alpha * x); alpha is 1 when not given."""
-    inputs = inputs_of(types["T"], omit=(-INF, least(types["T"])))
+    inputs = inputs_of(types["T"], omit=(-INF, *hardly_above_half(types["T"])))
     return _cases(lambda x: _swish(x, ONE), inputs) + _cases(lambda x: _swish(x, Fraction(13, 8)), inputs, alpha=1.625)
 
 
@@ -134,7 +135,7 @@ def swish(types: Types, since: int) -> list[Case]:
 def swiglu(types: Types, since: int) -> list[Case]:
     """swish(a) * b; the shapes are equal."""
     found = []
-    for a in inputs_of(types["T"], omit=(NAN, INF, -INF, least(types["T"]))):
+    for a in inputs_of(types["T"], omit=(NAN, INF, -INF, *hardly_above_half(types["T"]))):
         b = Tensor(a.type, a.shape, tuple(Fraction(i % 5 - 2, 2) or Fraction(3) for i in range(len(a.values))))
         for alpha, attributes in ((ONE, {}), (Fraction(-3, 4), {"alpha": -0.75})):
             values = tuple(_swish(x, alpha) * y for x, y in zip(a.values, b.values, strict=True))
@@ -157,5 +158,5 @@ def _gelu_by_tanh(x: Number) -> Number:
 @oracle("Gelu", 20)
 def gelu(types: Types, since: int) -> list[Case]:
     """With the error function, or with the function that stands for it when approximate is "tanh"."""
-    inputs = inputs_of(types["T"], omit=(-INF, least(types["T"])))
+    inputs = inputs_of(types["T"], omit=(-INF, *hardly_above_half(types["T"])))
     return _cases(_gelu, inputs) + _cases(_gelu, inputs, approximate="none") + _cases(_gelu_by_tanh, inputs, approximate="tanh")

@@ -64,7 +64,7 @@ def converted(x: Any, source: str, to: str, since: int, saturate: bool = True, m
         return to_scale(x, mode, saturate)
     if to in FLOAT8:
         if source == to and x in (INF, -INF):
-            return UNDEFINED  # whether the table of conversions speaks of a type and itself is open
+            return UNDEFINED  # does the table speak of a type and itself? Known difference cast-float8e5m2-to-itself
         return _to_float8(x, to, saturate, since)
     if x != x and not has_nan(to):
         return UNDEFINED

@@ -124,7 +124,8 @@ DEFORMED: list[tuple[tuple[int, ...], tuple[int, ...], Window, int, int]] = [
 
 
 def _offsets(type: str, shape: Sequence[int], found: Sequence[Axis], kernel: Sequence[int]) -> Tensor:
-    """Quarters of a pixel, at most as many as keep the place inside the padded input, or two sizes away, far outside."""
+    """Quarters of a pixel, at most as many as keep the place inside the padded input, or two sizes away, far outside: what holds less than
+    a pixel outside is open (known difference deform-conv-beside-the-border)."""
     steps = [Fraction(s, 4) for s in (1, 0, -2, 3, 5, -3, 2, -5)]
     rank, elements = len(found), list(itertools.product(*map(range, kernel)))
 
@@ -161,7 +162,7 @@ def deform_conv(types: Types, since: int) -> list[Case]:
     """Interpolated numbers with half-way sums; for ``float`` every kind of window, groups, and offsets that leave the input."""
     type = types["T"]
     u, tiny, largest, _ = marks(type)
-    x = Tensor(type, (1, 1, 3, 3), (1, 1 + u, tiny, 1 + 2 * u, 1, tiny, 0, largest, -1))
+    x = Tensor(type, (1, 1, 3, 3), (1, 1 + u, tiny, 1 + 2 * u, 1, tiny, 0, largest, -INF))
     offset = Tensor(type, (1, 2, 3, 3), tuple(Fraction(v, 2) for v in (0, 1, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0)))
     w, bias = Tensor(type, (1, 1, 1, 1), (1,)), vector(type, [u / 2])
     found = [Case([x, w, offset], [_deformed(x, w, offset, None, None, Window())])]

@@ -1,4 +1,7 @@
-"""ai.onnx.preview.training Gradient, of functions whose value is one number."""
+"""ai.onnx.preview.training Gradient, of functions whose value is one number.
+
+The text also has a Gradient of a Gradient, the second derivative. No case asks for it: refexec has no rule for it and refuses it by name.
+"""
 
 from __future__ import annotations
 

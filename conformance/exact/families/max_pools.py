@@ -151,6 +151,8 @@ UNPOOLINGS: list[tuple[tuple[int, ...], tuple[int, ...], Window, tuple[int, ...]
     ((1, 2, 2), (1, 3, 4, 7), Window((2,), strides=(2,)), None), ((2, 1, 2, 1), (1, 3, 8, 10), Window((2, 3), (0, 0, 0, 1), (1, 1)), None),
     ((1, 1, 2), (0, 2), Window((3,), (1, 0), (2,)), None), ((1, 1, 2), (1, 2), Window((2,), strides=(2,)), (5,)),
     ((1, 1, 2, 2), (5, 7, 13, 10), Window((2, 2), strides=(2, 2)), (4, 4)),
+    ((1, 1, 2), (0, 2), Window((2,), strides=(2,)), (3,)), ((1, 1, 2), (0, 4), Window((3,), (1, 1), (2,)), (5,)),
+    ((1, 1, 2), (2, 1), Window((3,), (1, 0), (2,)), (3,)),
 ]  # fmt: skip
 """Shape and places of the input, the pool, and the spatial sizes that are asked for: of rank 1, and places where both readings of the
 index (into the shape that is asked for, or into that without asking) agree."""

@@ -55,9 +55,19 @@ def transformed(input: Array, length: int | None, axis: int, inverse: int, onesi
         require(input.shape[-1] == 2, "a onesided inverse transform has a complex input", input=input.shape)
         return np.fft.irfft(x, length, at)[..., np.newaxis]
     require(not onesided or input.shape[-1] == 1, "a onesided transform has a real input", input=input.shape)
+    if input.shape[-1] == 2:
+        return as_pairs(np.fft.ifft(x, length, at) if inverse else np.fft.fft(x, length, at))
+    half = np.fft.rfft(x.real, length, at)
     if onesided:
-        return as_pairs(np.fft.rfft(x.real, length, at))
-    return as_pairs(np.fft.ifft(x, length, at) if inverse else np.fft.fft(x, length, at))
+        return as_pairs(half)
+    y = both_halves(half, length, at)
+    return as_pairs(np.roll(np.flip(y, at), 1, at) / length if inverse else y)  # inverse: y[-k] / length
+
+
+def both_halves(half: Array, length: int, axis: int) -> Array:
+    """The spectrum of a real signal, y[length - k] being the conjugate of y[k], from k up to length // 2."""
+    mirrored = half.take(np.arange((length - 1) // 2, 0, -1), axis)
+    return np.concatenate([half, mirrored.conj()], axis)
 
 
 def as_complex(x: Array) -> Array:

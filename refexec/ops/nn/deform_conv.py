@@ -75,6 +75,7 @@ def interpolated(images, D, places):
     """``images`` (N, G, C, flat) of spatial shape ``D`` read at fractional ``places``, one array (N, G, O...) per axis.
 
     The sum over the 2 ** rank neighbours of a place, each weighed with the product of its shares on the axes: (N, G, C, flat O).
+    A neighbour without weight adds 0, also where it is infinite or NaN.
     """
     N, G = images.shape[:2]
     floors = [np.floor(p) for p in places]
@@ -88,5 +89,6 @@ def interpolated(images, D, places):
             weight = weight * np.where(inside | np.isnan(place), share, 0)  # a place that is NaN gives NaN
             index = index * size + np.where(inside, neighbour, 0).astype(np.int64)
         values = np.take_along_axis(images, index.reshape(N, G, 1, -1), axis=3) if images.shape[3] else 0
-        total = total + values * weight.reshape(N, G, 1, -1)
+        weight = weight.reshape(N, G, 1, -1)
+        total = total + np.where(weight == 0, 0, values) * weight
     return total

@@ -17,27 +17,28 @@ from refexec.values import zero
 def max_unpool_9(X, I, output_shape=None, /, *, kernel_shape, pads=None, strides=None):
     """Zeros, and each element of X at its flat index from I: what MaxPool left out is 0.
 
-    The indices count through (N, C, (D - 1) * strides + kernel_shape - pads, ...). ``output_shape`` adds zeros at the end of
-    the axes; that the indices do not count through it follows the backend tests of onnx, not the text, which is silent.
+    The indices count through (N, C, (D - 1) * strides + kernel_shape - pads, ...). ``output_shape`` takes the place of ``pads``:
+    what it lacks of (D - 1) * strides + kernel_shape is padding; what it has beyond are zeros at the end of the axes. That the
+    indices do not count through the latter follows the backend tests of onnx, not the text, which is silent.
     """
     require(X.ndim >= 3, "X is (N, C, D1, ...)", X=X.shape)
     require(I.shape == X.shape, "I has the shape of X", I=I.shape, X=X.shape)
     rank = X.ndim - 2
     require(len(kernel_shape) == rank, "kernel_shape has one value per spatial axis", kernel_shape=kernel_shape, X=X.shape)
     axes = zip(X.shape[2:], per_axis("strides", strides, rank), kernel_shape, given_pads(pads, rank), strict=True)
-    shape = (*X.shape[:2], *((d - 1) * s + k - begin - end for d, s, k, (begin, end) in axes))
+    ends = [((d - 1) * s + k, begin + end) for d, s, k, (begin, end) in axes]
+    if output_shape is None:
+        full = shape = (*X.shape[:2], *(size - padding for size, padding in ends))
+    else:
+        full = vector(output_shape, "output_shape")
+        require(len(full) == X.ndim and full[:2] == X.shape[:2], "output_shape is (N, C, ...)", output_shape=full, X=X.shape)
+        shape = (*X.shape[:2], *(min(size, asked) for (size, _), asked in zip(ends, full[2:], strict=True)))
     require(min(shape) >= 0, "the size of an output is not negative", shape=shape)
     flat = np.full(prod(claim(shape, X.dtype)), zero(X.dtype), X.dtype)
     require(np.all((I >= 0) & (flat.size > I)), "indices are in the range of the output", I=I, size=flat.size)
     flat[I.ravel()] = X.ravel()
-    unpooled = flat.reshape(shape)
-    if output_shape is None:
-        return unpooled
-    full = vector(output_shape, "output_shape")
-    fits = len(full) == X.ndim and full[:2] == shape[:2] and all(f >= size for f, size in zip(full, shape, strict=True))
-    require(fits, "output_shape is (N, C, ...) and at least the shape of the indices", output_shape=full, shape=shape)
     output = np.full(claim(full, X.dtype), zero(X.dtype), X.dtype)
-    output[tuple(map(slice, shape))] = unpooled
+    output[tuple(map(slice, shape))] = flat.reshape(shape)
     return output
 
 

@@ -11,15 +11,17 @@ LEAST = 1e-7
 
 def probabilities(arguments: Array, classes: int, pairs) -> Array:
     """[N, classes]: r[i, j] = 1 / (1 + exp(argument of the pair)) is the probability of i against j; p minimises the sum over pairs
-    of (r[j, i] p[i] - r[i, j] p[j]) ** 2.
+    of (r[j, i] p[i] - r[i, j] p[j]) ** 2. Of two classes that is 0 where p[0] = r[0, 1].
 
     Source: Wu, Lin and Weng, Probability Estimates for Multi-class Classification by Pairwise Coupling, algorithm 2, with
-    LIBSVM's stopping rule.
+    LIBSVM's stopping rule, and as in LIBSVM only for three and more classes.
     """
     r = np.zeros((len(arguments), classes, classes), arguments.dtype)
     for column, (i, j) in enumerate(pairs):
         r[:, i, j] = np.clip(transformed(-arguments[:, column], "LOGISTIC"), LEAST, 1 - LEAST)
         r[:, j, i] = 1 - r[:, i, j]
+    if classes == 2:
+        return r.sum(axis=2)
     Q = -r * r.transpose(0, 2, 1)
     diagonal = np.arange(classes)
     Q[:, diagonal, diagonal] = np.square(r).sum(axis=1)

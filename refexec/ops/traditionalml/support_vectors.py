@@ -103,7 +103,7 @@ def svm_regressor_1(
 
 
 def classifier_bound(call: Call):
-    """Probabilities come from an iteration that stops within 0.005 / classes."""
+    """Probabilities may come from an iteration that stops within 0.005 / classes."""
     a, X = call.attributes, call.inputs[0]
     error = largest_error(call, sum(a.get("vectors_per_class") or ()))
     raw = call.evaluate(X, post_transform="NONE")[1]

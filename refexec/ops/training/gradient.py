@@ -84,7 +84,8 @@ def gradient_1(*Inputs, xs, y, zs=None):
     """The derivative of the sum of ``y`` with respect to each of ``xs``, at the values that the inputs give to xs and zs.
 
     ``y`` is the part of the surrounding graph that makes the value of that name from those of xs and zs. It consists of operators
-    with a rule in RULES; of what does not depend on xs the gradient is 0. At a kink (Abs and Relu at 0) it is 0.
+    with a rule in RULES; of what does not depend on xs the gradient is 0. At a kink (Abs and Relu at 0) it is 0. Gradient itself
+    has no rule, so there are no second derivatives, which the text allows.
     """
     part = y.plan
     require(

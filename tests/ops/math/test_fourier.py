@@ -80,6 +80,16 @@ def test_an_inverse_of_a_real_signal_is_complex() -> None:
     assert numbers(run_op("DFT", RAMP, inverse=1)) == [2.5, -0.5 - 0.5j, -0.5, -0.5 + 0.5j]
 
 
+@pytest.mark.parametrize("inverse", [0, 1])
+@pytest.mark.parametrize("n", [1, 2, 5, 6])
+def test_the_spectrum_of_a_real_signal_is_conjugate_symmetric(n: int, inverse: int) -> None:
+    x = [1, 4.5, -1.25, 1.1, 6, -3.5][:n]
+    y = numbers(run_op("DFT", np.array(x, np.float32).reshape(1, n, 1), inverse=inverse))
+    exact = by_definition([complex(v) for v in x], 1 if inverse else -1)
+    assert y == pytest.approx([v / n if inverse else v for v in exact], abs=1e-5)
+    assert y == [v.conjugate() for v in [y[0], *y[:0:-1]]]  # so y[0] is real, and y[3] of six
+
+
 def test_an_infinite_part_does_not_spoil_the_other() -> None:
     y = run_op("DFT", pairs(complex(1, math.inf)))
     assert y.ravel().tolist() == [1, math.inf]

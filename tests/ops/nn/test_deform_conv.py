@@ -57,6 +57,13 @@ def test_offset_groups_shift_their_own_channels() -> None:
     assert run_op("DeformConv", x, np.ones((1, 2, 1), np.float32), offset, offset_group=2).tolist() == [[[21, 2]]]
 
 
+@pytest.mark.parametrize("beside", [np.inf, -np.inf, np.nan])
+def test_a_neighbour_without_weight_does_not_matter(beside: float) -> None:
+    x = np.array([[1, beside], [3, 4]], np.float32).reshape(1, 1, 2, 2)
+    assert np.array_equal(run_op("DeformConv", x, ONE, offsets(0, 0)), x, equal_nan=True)
+    assert run_op("DeformConv", x, ONE, offsets(0.5, 0))[0, 0, :, 0].tolist() == [2, 1.5]
+
+
 def test_three_axes_are_interpolated() -> None:
     x = np.arange(8, dtype=np.float32).reshape(1, 1, 2, 2, 2)
     offset = np.full((1, 3, 1, 1, 1), 0.5, np.float32)

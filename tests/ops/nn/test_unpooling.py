@@ -42,6 +42,21 @@ def test_output_shape_adds_zeros_after_the_indices_are_used() -> None:
     assert y[0, 0].tolist() == [[0, 0, 0, 0, 0], [0, 1, 0, 2, 0], [0, 0, 0, 0, 0], [0, 3, 0, 4, 0], [0, 0, 0, 0, 0]]
 
 
+def unpooled(at: list[int], size: int, **attributes: Any) -> Any:
+    return run_op("MaxUnpool", np.array([[[1, 2]]], np.float32), np.array([[at]]), shape(1, 1, size), **attributes).tolist()
+
+
+def test_a_smaller_output_shape_stands_for_pads() -> None:
+    assert unpooled([0, 2], 3, kernel_shape=[2], strides=[2]) == [[[1, 0, 2]]]  # 2 * (2 - 1) + 2 = 4, so 1 is padding
+    x = np.array([[[[1, 2], [3, 4]]]], np.float32)  # of an image of 3 x 3 that MaxPool padded by 1 at the begin of each axis
+    y = run_op("MaxUnpool", x, np.array([[[[0, 1], [3, 8]]]]), shape(1, 1, 3, 3), **TWO)
+    assert y.tolist() == [[[[1, 2, 0], [3, 0, 0], [0, 0, 4]]]]
+
+
+def test_pads_beside_an_output_shape_are_ignored() -> None:
+    assert unpooled([0, 4], 5, kernel_shape=[3], strides=[2], pads=[1, 1]) == [[[1, 0, 0, 0, 2]]]
+
+
 def test_the_type_of_the_elements_is_kept() -> None:
     y = run_op("MaxUnpool", X.astype(ml_dtypes.bfloat16), AT, opset=22, **TWO)
     assert (y.dtype, float(y[0, 0, 3, 3])) == (ml_dtypes.bfloat16, 4)
@@ -56,8 +71,10 @@ def test_the_type_of_the_elements_is_kept() -> None:
         ("the size of an output is not negative", (X, AT), TWO | {"pads": [9, 0, 0, 0]}),
         ("indices are in the range of the output", (X, AT + 1), TWO),
         ("indices are in the range of the output", (X, -AT), TWO),
-        ("output_shape is (N, C, ...) and at least the shape of the indices", (X, AT, shape(1, 1, 3, 5)), TWO),
-        ("output_shape is (N, C, ...) and at least the shape of the indices", (X, AT, shape(5, 5)), TWO),
+        ("indices are in the range of the output", (X, AT, shape(1, 1, 3, 5)), TWO),
+        ("the size of an output is not negative", (X, AT, shape(1, 1, -1, 5)), TWO),
+        ("output_shape is (N, C, ...)", (X, AT, shape(1, 2, 5, 5)), TWO),
+        ("output_shape is (N, C, ...)", (X, AT, shape(5, 5)), TWO),
     ],
 )
 def test_broken_rule_of_max_unpool(rule: str, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> None:

@@ -102,7 +102,7 @@ def test_of_two_classes_the_probability_is_that_of_the_pair() -> None:
         prob_a=[-0.5], prob_b=[0.25],
     )  # fmt: skip
     first = [sigma(0.5 * 3 - 0.25), sigma(0.5 * -6 - 0.25)]
-    assert labels.tolist() == [3, 4] and np.allclose(p, [[q, 1 - q] for q in first], atol=2e-3)
+    assert labels.tolist() == [3, 4] and np.allclose(p, [[q, 1 - q] for q in first], rtol=1e-6)
 
 
 def test_probabilities_of_three_classes_solve_the_pairwise_problem() -> None:

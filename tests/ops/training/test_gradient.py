@@ -84,6 +84,11 @@ def test_an_operator_without_a_rule_is_named_before_any_run() -> None:
     assert isinstance(error, UnsupportedOperator) and "Erf-13" in str(error)
 
 
+def test_a_second_derivative_is_refused() -> None:
+    error = refused(f'(float a) => (float dda) {{ y = Mul(a, a) da = {G} <xs = ["a"], y = "y"> (a) dda = {G} <xs = ["a"], y = "da"> (a) }}')
+    assert isinstance(error, UnsupportedOperator) and "Gradient-1" in str(error)
+
+
 def test_add_with_the_broadcast_attribute_has_no_rule() -> None:
     error = refused(
         f'(float a, float b) => (float da) {{ y = Add(a, b) da = {G} <xs = ["a", "b"], y = "y"> (a, b) }}', OPSET.replace("21", "6")
