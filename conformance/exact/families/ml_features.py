@@ -109,12 +109,17 @@ def _integer_imputer(t: str) -> list[Case]:
 
 @oracle("Normalizer", 1, domain=ML)
 def normalizer(types: Types, since: int) -> list[Case]:
-    """MAX: X / max(X), L1: X / sum(X), L2: sqrt(X^2 / sum(X^2)), for each row; X where the divisor is 0. L2 has no sign."""
+    """MAX: X / max(X), L1: X / sum(X), L2: sqrt(X^2 / sum(X^2)), for each row; X where the divisor is 0.
+
+    As it is written L2 has no sign, and its braces do not match (row normalizer-l2-sign): only numbers from 0 on are divided by it.
+    """
     t = types["T"]
     signed = Tensor(t, (4, 3), (3, 1, 2, -4, -2, -8, 0, 0, 0, 5, -7, 11))
     shapes = [signed, Tensor(t, (3,), (3, 4, 12)), Tensor(t, (2, 2), (2**24, 1, -3, 3))]
+    positive = [shapes[1], Tensor(t, (3, 3), (3, 1, 2, 0, 0, 0, 5, 7, 11))]
     return [
-        *(_normalized(x, norm) for x in shapes for norm in ("MAX", "L1", "L2")),
+        *(_normalized(x, "L2") for x in positive),
+        *(_normalized(x, norm) for x in shapes for norm in ("MAX", "L1")),
         Case([shapes[1]], [Tensor("float", (3,), (Fraction(1, 4), Fraction(1, 3), 1))]),
     ]
 

@@ -84,7 +84,7 @@ def divisor_bound(call: Call):
 
 @op("Normalizer", since=1, domain="ai.onnx.ml", arithmetic="rounded", compare=rounded(divisor_bound))
 def normalizer_1(X, /, *, norm="MAX"):
-    """Each row [C] of X, MAX: X / max(X). L1: X / sum(X). L2: sqrt(X ** 2 / sum(X ** 2)), which has no sign.
+    """Each row [C] of X divided by: MAX: its maximum. L1: its sum. L2: the square root of the sum of its squares.
 
     MAX and L1 are those of the numbers, not of their magnitudes. A row whose divisor is 0 stays as it is.
     """
@@ -96,7 +96,7 @@ def normalizer_1(X, /, *, norm="MAX"):
         case "L1":
             divisor = X.sum(axis=-1, keepdims=True)
         case "L2":
-            X, divisor = np.abs(X), np.sqrt(np.square(X).sum(axis=-1, keepdims=True))
+            divisor = np.sqrt(np.square(X).sum(axis=-1, keepdims=True))
         case _:
             raise RuleViolation("norm is MAX, L1 or L2", norm=norm)
     return X / np.where(divisor == 0, 1, divisor)
