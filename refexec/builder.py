@@ -140,7 +140,7 @@ class Builder:
         self.constants.add(slot)
 
     def _nodes(self, nodes: Any, hints: Mapping[str, Any]) -> None:
-        binder = _Binder(self, hints)
+        binder = NodeBinder(self, hints)
         order = topological_order(nodes, _Resolvable(self), self.path) if self.model.unsorted else range(len(nodes))
         for index in order:
             try:
@@ -226,16 +226,6 @@ class Builder:
         most = self.opsets.get(domain, 0)
         found = [o for (d, n, since), o in self.model.overrides.items() if (d, n) == (domain, op_type) and since <= most]
         return max(found, key=lambda o: o.since, default=None)
-
-
-class _Binder(NodeBinder):
-    """Binds Gradient to the graph it stands in: its attribute ``y`` names a value, the body gets the part that makes it."""
-
-    def _bind(self, node: Any, sig: Any, operator: Operator, attributes: Mapping[str, Any], *rest: Any) -> Any:
-        if operator.key == ("ai.onnx.preview.training", "Gradient", 1) and operator.builtin:
-            sources = (*attributes["xs"], *attributes.get("zs", ()))
-            attributes = {**attributes, "y": self.builder.part(sources, attributes["y"], rest[-1])}
-        return super()._bind(node, sig, operator, attributes, *rest)
 
 
 class _Resolvable:

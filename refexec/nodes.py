@@ -201,6 +201,8 @@ class NodeBinder:
         self, node: Any, sig: Signature | None, operator: Operator, attributes: Mapping[str, Any], types: Types, slots: Sequence[int],
         hints: Types | None, path: str, where: _Where,
     ) -> _Made:  # fmt: skip
+        if operator.from_graph is not None:
+            attributes = operator.from_graph(attributes, partial(self.builder.part, where=where))
         present = [slot != NONE for slot in slots]
         captured: list[int] = []
         makers = {}
