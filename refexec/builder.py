@@ -9,16 +9,17 @@ from typing import Any
 
 from refexec import functions
 from refexec.checking import topological_order
-from refexec.errors import InvalidModel, RefexecError, UnsupportedType, shown
+from refexec.errors import InvalidModel, RefexecError, shown
 from refexec.limits import Limits
 from refexec.nodes import NodeBinder
 from refexec.plan import NONE, Plan, Step, ValueInfo, last_uses
 from refexec.primitives import Profile
+from refexec.proto_types import declared_type
 from refexec.registry import Key, Operator
 from refexec.rules import Findings
 from refexec.schema import normalize_domain
 from refexec.tensors import sparse_from_proto, tensor_from_proto
-from refexec.types import TensorType, ValueType, element_type, type_from_proto, without_shape
+from refexec.types import TensorType, ValueType, element_type, without_shape
 from refexec.values import widen
 
 __all__ = ["Builder", "Model", "build"]
@@ -245,15 +246,6 @@ class _Resolvable:
 
 def _shapeless(value_type: ValueType | None) -> ValueType | None:
     return None if value_type is None else without_shape(value_type)
-
-
-def declared_type(value: Any, where: str = "") -> ValueType | None:
-    """The type of a ValueInfoProto; None when it has none. Raises UnsupportedType naming the value."""
-    try:
-        return type_from_proto(value.type) if value.type.WhichOneof("value") else None
-    except UnsupportedType as error:
-        error.add_note(f"in the declared type of {shown(value.name)!r}{f' of {where}' if where else ''}")
-        raise
 
 
 def joined(known: ValueType | None, stated: ValueType | None, where: str) -> ValueType | None:
