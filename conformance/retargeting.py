@@ -100,7 +100,10 @@ def _apart(y: Any, z: Any) -> tuple[str, str] | None:
         return "types", f"{y.dtype}{y.shape} against {getattr(z, 'dtype', type(z).__name__)}{getattr(z, 'shape', '')}"
     elem = element_type(y.dtype)
     if elem.kind not in ("float", "complex"):
-        return None if np.array_equal(y, z) else ("integers", f"{y.ravel()[:4]} against {z.ravel()[:4]}")
+        if np.array_equal(y, z):
+            return None
+        at = int(np.argmax(y.ravel() != z.ravel()))
+        return "integers", f"{y.ravel()[at : at + 4]} against {z.ravel()[at : at + 4]}"
     wide = np.complex128 if elem.kind == "complex" else np.float64
     a, b = y.astype(wide), z.astype(wide)
     with np.errstate(all="ignore"):

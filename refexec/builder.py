@@ -9,16 +9,17 @@ from typing import Any
 
 from refexec import functions
 from refexec.checking import topological_order
-from refexec.errors import InvalidModel, RefexecError, UnsupportedType, shown
+from refexec.errors import InvalidModel, RefexecError, shown
 from refexec.limits import Limits
 from refexec.nodes import NodeBinder
 from refexec.plan import NONE, Plan, Step, ValueInfo, last_uses
 from refexec.primitives import Profile
+from refexec.proto_types import declared_type
 from refexec.registry import Key, Operator
 from refexec.rules import Findings
 from refexec.schema import normalize_domain
 from refexec.tensors import sparse_from_proto, tensor_from_proto
-from refexec.types import TensorType, ValueType, element_type, type_from_proto, without_shape
+from refexec.types import TensorType, ValueType, element_type, without_shape
 from refexec.values import widen
 
 __all__ = ["Builder", "Model", "build"]
@@ -140,7 +141,7 @@ class Builder:
         self.constants.add(slot)
 
     def _nodes(self, nodes: Any, hints: Mapping[str, Any]) -> None:
-        binder = _Binder(self, hints)
+        binder = NodeBinder(self, hints)
         order = topological_order(nodes, _Resolvable(self), self.path) if self.model.unsorted else range(len(nodes))
         for index in order:
             try:
@@ -228,16 +229,6 @@ class Builder:
         return max(found, key=lambda o: o.since, default=None)
 
 
-class _Binder(NodeBinder):
-    """Binds Gradient to the graph it stands in: its attribute ``y`` names a value, the body gets the part that makes it."""
-
-    def _bind(self, node: Any, sig: Any, operator: Operator, attributes: Mapping[str, Any], *rest: Any) -> Any:
-        if operator.key == ("ai.onnx.preview.training", "Gradient", 1) and operator.builtin:
-            sources = (*attributes["xs"], *attributes.get("zs", ()))
-            attributes = {**attributes, "y": self.builder.part(sources, attributes["y"], rest[-1])}
-        return super()._bind(node, sig, operator, attributes, *rest)
-
-
 class _Resolvable:
     """Names that are there before a graph's nodes run: its inputs and initializers, and those of the graphs around it."""
 
@@ -255,15 +246,6 @@ class _Resolvable:
 
 def _shapeless(value_type: ValueType | None) -> ValueType | None:
     return None if value_type is None else without_shape(value_type)
-
-
-def declared_type(value: Any, where: str = "") -> ValueType | None:
-    """The type of a ValueInfoProto; None when it has none. Raises UnsupportedType naming the value."""
-    try:
-        return type_from_proto(value.type) if value.type.WhichOneof("value") else None
-    except UnsupportedType as error:
-        error.add_note(f"in the declared type of {shown(value.name)!r}{f' of {where}' if where else ''}")
-        raise
 
 
 def joined(known: ValueType | None, stated: ValueType | None, where: str) -> ValueType | None:

@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -115,38 +116,38 @@ def _array(value: Any, elem: ElementType, what: str) -> np.ndarray[Any, Any]:
 def _from_python(value: Any, elem: ElementType, what: str) -> np.ndarray[Any, Any]:
     try:
         if elem.kind == "string":
-            array = np.array(value, dtype=object)
-            return _array(array, elem, what)
-        array = np.array(value)
-        if array.dtype == object or (elem.is_integer and array.dtype.kind == "f"):
-            array = _integers(value, array)
+            return _array(np.array(value, dtype=object), elem, what)
+        array, kind = _numbers(value, elem)
     except ValueError:
         raise FeedError(f"{what}: the nested lists have different lengths") from None
+    except OverflowError:
+        raise FeedError(f"{what}: a value is out of the range of float64") from None
     if array.size == 0:
         return np.zeros(array.shape, elem.dtype)
-    if array.dtype == object and elem.is_integer:
-        numbers: list[Any] = array.ravel().tolist()
-        low, high = _integer_range(elem)
-        if min(numbers) < low or max(numbers) > high:
-            raise FeedError(f"{what}: a value is out of the range of {elem.name}", least=min(numbers), most=max(numbers))
-        return array.astype(elem.dtype)
     allowed = {"bool": "b", "int": "iu", "uint": "iu", "float": "iuf", "complex": "iufc"}[elem.kind]
-    if array.dtype.kind not in allowed and not (array.dtype == object and elem.is_float):
+    if kind not in allowed:
         raise FeedError(f"{what}: these Python values cannot be {elem.name}", seen=array.dtype.name)
     if elem.is_integer:
         low, high = _integer_range(elem)
-        if int(array.min()) < low or int(array.max()) > high:
-            raise FeedError(f"{what}: a value is out of the range of {elem.name}", least=int(array.min()), most=int(array.max()))
+        least, most = int(array.min()), int(array.max())
+        if least < low or most > high:
+            raise FeedError(f"{what}: a value is out of the range of {elem.name}", least=least, most=most)
         return array.astype(elem.dtype)
-    if array.dtype == object:
-        array = array.astype(np.float64)
     return round_to(array.astype(np.float64), elem.dtype) if elem.is_float else array.astype(elem.dtype)
 
 
-def _integers(value: Any, array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Python ints as they are where all values are ints: NumPy makes floats of those that no integer type of its own holds."""
+def _numbers(value: Any, elem: ElementType) -> tuple[np.ndarray[Any, Any], str]:
+    """Python values as an array, and its kind. NumPy makes floats or objects of ints that no type of its own holds: where integers are
+    declared they stay ints, of kind "i", elsewhere they are float64. Raises OverflowError for one that float64 does not hold."""
+    array = np.array(value)
+    if array.dtype != object and not (elem.is_integer and array.dtype.kind == "f"):
+        return array, array.dtype.kind
     exact = np.array(value, dtype=object)
-    return exact if all(type(v) is int for v in exact.flat) else array
+    if elem.is_integer and all(type(v) is int for v in exact.flat):
+        return exact, "i"
+    if all(isinstance(v, Real) for v in exact.flat):
+        return exact.astype(np.float64), "f"
+    return array, array.dtype.kind
 
 
 def _integer_range(elem: ElementType) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from refexec.errors import InvalidModel
 from refexec.execute import run_plan
 from refexec.plan import Plan
 from refexec.schema import normalize_domain
-from refexec.types import FLOAT32, FLOAT64, TensorType, ValueType, without_shape
+from refexec.types import FLOAT32, FLOAT64, TensorType, ValueType, without_shape, without_shapes
 from refexec.values import SparseTensor, value_type_of
 
 if TYPE_CHECKING:
@@ -40,12 +40,9 @@ def bind_call(
     unknown = set(attributes) - set(proto.attribute) - defaults
     if unknown:
         raise InvalidModel(f"{where}: function {proto.name!r} has no such attribute", seen=sorted(unknown))
-    missing = len(proto.input) - len(types)
-    types = (*types, *(None,) * missing)
-    absent = [not there for there in present] + [True] * missing
-    plan = _body_plan(builder, proto, attributes, types, absent, path)
-    kept = [i for i, gone in enumerate(absent) if not gone]
-    return _call_of(plan, kept, [i if asked else None for i, asked in enumerate(wanted)], path)
+    known, absent = _as_called(proto, types, present)
+    plan = _body_plan(builder, proto, attributes, known, absent, path)
+    return _call_of(plan, absent, [i if asked else None for i, asked in enumerate(wanted)], path)
 
 
 def bind_body(
@@ -56,22 +53,30 @@ def bind_body(
 
     A body made for the node leaves out the nodes of outputs that nobody asked for, so only the wanted ones are outputs here.
     """
-    absent = [not there for there in present] + [True] * (len(proto.input) - len(types))
-    types = (*types, *(None,) * (len(proto.input) - len(types)))
+    known, absent = _as_called(proto, types, present)
     results = list(proto.output)[: len(wanted)]
     del proto.output[:]
     proto.output.extend(name for name, asked in zip(results, wanted, strict=True) if asked)
     inner = builder.body(proto, attributes, captures)
     inner.opsets = {**builder.opsets, **inner.opsets}  # a body that imports no version of a domain has the model's
     inner.title = f" of the body of {proto.name}"
-    plan = inner.function(proto, tuple(None if t is None else without_shape(t) for t in types), absent)
-    kept = [i for i, gone in enumerate(absent) if not gone]
+    plan = inner.function(proto, known, absent)
     positions = iter(range(len(wanted)))
-    return _call_of(plan, kept, [next(positions) if asked else None for asked in wanted], path, len(present)), plan.captured
+    return _call_of(plan, absent, [next(positions) if asked else None for asked in wanted], path, len(present)), plan.captured
 
 
-def _call_of(plan: Plan, kept: Sequence[int], positions: Sequence[int | None], path: str, arity: int | None = None) -> Bound:
-    """Runs a body's plan on the values at ``kept`` and gives its outputs at ``positions``; values from ``arity`` on are captured."""
+def _as_called(
+    proto: Any, types: Sequence[ValueType | None], present: Sequence[bool]
+) -> tuple[tuple[ValueType | None, ...], tuple[bool, ...]]:
+    """Type and absence of each input of a function: the last ones, which a call need not name, are then absent."""
+    missing = len(proto.input) - len(types)
+    return (*without_shapes(types), *(None,) * missing), (*(not there for there in present), *(True,) * missing)
+
+
+def _call_of(plan: Plan, absent: Sequence[bool], positions: Sequence[int | None], path: str, arity: int | None = None) -> Bound:
+    """Runs a body's plan on the values that are not ``absent`` and gives its outputs at ``positions``; from ``arity`` on, values are
+    captured."""
+    kept = [i for i, gone in enumerate(absent) if not gone]
 
     def call(run: Run, values: Sequence[Any]) -> tuple[Any, ...]:
         outer = run.scope
@@ -83,19 +88,18 @@ def _call_of(plan: Plan, kept: Sequence[int], positions: Sequence[int | None], p
         return tuple(None if i is None else results[i] for i in positions)
 
     types = [None if i is None else plan.output_types[i] for i in positions]
-    return Bound(call, tuple(None if t is None else without_shape(t) for t in types))
+    return Bound(call, without_shapes(types))
 
 
 def _body_plan(
-    builder: Builder, proto: Any, attributes: Mapping[str, Any], types: Sequence[ValueType | None], absent: Sequence[bool], path: str
+    builder: Builder, proto: Any, attributes: Mapping[str, Any], known: tuple[ValueType | None, ...], absent: tuple[bool, ...], path: str
 ) -> Plan:
     from refexec.attributes import decode_value
 
     model = builder.model
-    known = tuple(None if t is None else without_shape(t) for t in types)
     if any(isinstance(a, Plan) for a in attributes.values()):
         raise InvalidModel(f"{path}: a graph cannot be an attribute of a model-local function")
-    key = (normalize_domain(proto.domain), proto.name, getattr(proto, "overload", ""), known, tuple(absent), _frozen(attributes))
+    key = (normalize_domain(proto.domain), proto.name, getattr(proto, "overload", ""), known, absent, _frozen(attributes))
     if key not in model.function_plans:
         given = dict(attributes)
         inner = builder.body(proto, given)

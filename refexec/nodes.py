@@ -18,9 +18,10 @@ from refexec.errors import InvalidModel, UnsupportedOperator, shown
 from refexec.execute import Subgraph
 from refexec.plan import NONE, SINK, Plan, Step
 from refexec.primitives import CallSite
+from refexec.proto_types import declared_type
 from refexec.registry import Operator, lookup, registered_versions
 from refexec.schema import Signature, is_reviewed, normalize_domain, signature, standard_domains
-from refexec.types import TensorType, ValueType, type_from_proto, without_shape
+from refexec.types import TensorType, ValueType, without_shape
 from refexec.typing_rules import check_arity, check_custom, output_types
 
 if TYPE_CHECKING:
@@ -145,7 +146,8 @@ class NodeBinder:
     def hint(self, name: str) -> ValueType | None:
         """What the graph declares about a value, without its shape."""
         value = self.hints.get(name)
-        return without_shape(type_from_proto(value.type)) if value is not None and value.type.WhichOneof("value") else None
+        declared = None if value is None else declared_type(value, self.builder.path)
+        return None if declared is None else without_shape(declared)
 
     def operator(self, domain: str, op_type: str, where: _Where) -> tuple[Signature | None, Operator]:
         """The signature (None outside onnx.defs) and the operator that a node means."""
@@ -201,6 +203,8 @@ class NodeBinder:
         self, node: Any, sig: Signature | None, operator: Operator, attributes: Mapping[str, Any], types: Types, slots: Sequence[int],
         hints: Types | None, path: str, where: _Where,
     ) -> _Made:  # fmt: skip
+        if operator.from_graph is not None:
+            attributes = operator.from_graph(attributes, partial(self.builder.part, where=where))
         present = [slot != NONE for slot in slots]
         captured: list[int] = []
         makers = {}

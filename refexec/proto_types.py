@@ -1,4 +1,4 @@
-"""Value types as ``onnx.TypeProto``."""
+"""Value types as ``onnx.TypeProto``, and what a declaration says."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from typing import Any
 
 import onnx
 
-from refexec.types import MapType, OptionalType, SequenceType, SparseTensorType, TensorType, ValueType
+from refexec.errors import UnsupportedType, shown
+from refexec.types import MapType, OptionalType, SequenceType, SparseTensorType, TensorType, ValueType, type_from_proto
 
-__all__ = ["type_to_proto"]
+__all__ = ["declared_type", "type_to_proto"]
 
 
 def type_to_proto(value_type: ValueType) -> Any:
@@ -24,3 +25,12 @@ def type_to_proto(value_type: ValueType) -> Any:
             return onnx.helper.make_optional_type_proto(type_to_proto(inner))
         case MapType(key, inner):
             return onnx.helper.make_map_type_proto(key.number, type_to_proto(inner))
+
+
+def declared_type(value: Any, where: str = "") -> ValueType | None:
+    """The type of a ValueInfoProto; None when it has none. Raises UnsupportedType naming the value."""
+    try:
+        return type_from_proto(value.type) if value.type.WhichOneof("value") else None
+    except UnsupportedType as error:
+        error.add_note(f"in the declared type of {shown(value.name)!r}{f' of {where}' if where else ''}")
+        raise

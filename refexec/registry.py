@@ -23,6 +23,7 @@ __all__ = ["Operator", "entries", "load_operators", "lookup", "lowers", "op", "o
 
 Arithmetic = Literal["rounded", "exact", "stated"]
 ResultTypes = Callable[[Mapping[str, Any], tuple[ValueType | None, ...]], Iterable[ValueType | None]]
+GraphAttributes = Callable[[Mapping[str, Any], Callable[..., Any]], Mapping[str, Any]]
 Body = TypeVar("Body", bound=Callable[..., Any])
 Key = tuple[str, str, int]
 
@@ -48,6 +49,7 @@ class Operator:
     takes_ctx: bool = False
     lowering: Callable[..., Any] | None = None
     body_types: Callable[[tuple[ValueType | None, ...]], Sequence[ValueType | None]] | None = None  # of a subgraph's inputs
+    from_graph: GraphAttributes | None = None  # for attributes that name values of the graph around the node
 
     @property
     def key(self) -> Key:
@@ -89,6 +91,7 @@ def op(
     long_double: bool | None = None,
     renames: Mapping[str, str] | None = None,
     body_types: Callable[..., Any] | None = None,
+    from_graph: GraphAttributes | None = None,
     globally: bool = True,
 ) -> Callable[[Body], Body]:
     """Register a function as the body of an operator, and return it unchanged.
@@ -107,6 +110,8 @@ def op(
         long_double: False when the body cannot run in long double; the wide profile then stays in float64.
         renames: attributes whose parameter has another name.
         body_types: ``(input types) -> types of the inputs of its subgraphs``, for subgraphs that declare none.
+        from_graph: ``(attributes, part) -> attributes``, for attributes that name values of the graph around the node:
+            ``part(sources, target)`` is the plan of the nodes that make one value of that graph from others.
         globally: False to register for sessions that name the function only.
 
     An operator of a standard domain that is defined outside ``refexec.ops`` is not registered globally: a Session uses it
@@ -126,6 +131,7 @@ def op(
             "broadcasts": broadcasts,
             "long_double": long_double,
             "body_types": body_types,
+            "from_graph": from_graph,
         }
         said: dict[str, Any] = {field_name: value for field_name, value in changes.items() if value is not None}
         made = [

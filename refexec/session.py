@@ -283,7 +283,7 @@ def run_op(
     seed: int | None = 0,
     ops: Sequence[Callable[..., Any]] = (),
     override: bool = False,
-    expand: bool = False,
+    expand: bool | Collection[str] = False,
     limits: Limits | None = None,
     attributes: Mapping[str, Any] | None = None,
     **more: Any,

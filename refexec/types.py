@@ -7,6 +7,7 @@ Source: ``onnx.proto`` (TensorProto.DataType), docs/IR.md "Standard data types".
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
@@ -173,6 +174,11 @@ def without_shape(value_type: ValueType) -> ValueType:
             return OptionalType(without_shape(inner))
         case MapType(key, value):
             return MapType(key, without_shape(value))
+
+
+def without_shapes(value_types: Iterable[ValueType | None]) -> tuple[ValueType | None, ...]:
+    """Each type without its shapes; an unknown type stays unknown."""
+    return tuple([None if t is None else without_shape(t) for t in value_types])
 
 
 @cache

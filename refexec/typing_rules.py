@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from refexec.errors import ContractError, InvalidModel
+from refexec.errors import InvalidModel
 from refexec.registry import Operator
 from refexec.schema import Signature
-from refexec.types import ValueType, without_shape
+from refexec.types import ValueType, without_shapes
 
 __all__ = ["check_arity", "check_custom", "output_types"]
 
@@ -52,7 +52,11 @@ def output_types(
     schema does not allow, two inputs that share a type variable have different types, or an output is declared to be what
     it cannot be.
     """
-    found = _solved_types(signature, operator, attributes, inputs, present, count, where)
+    known = without_shapes(inputs)
+    variables = {} if signature is None else _solve(signature, known, present, where)
+    found = _stated(operator, attributes, known, count)
+    if signature is not None:
+        found = tuple([_output_type(signature, i, variables, own, where) for i, own in enumerate(found)])
     if hints is None:
         return found
     for i, (own, hint) in enumerate(zip(found, hints, strict=True)):
@@ -79,36 +83,28 @@ def check_custom(operator: Operator, attributes: Mapping[str, Any], inputs: int,
         raise InvalidModel(f"{where}: {operator.label} has {least} to {most} inputs", seen=inputs)
 
 
-def _solved_types(
-    signature: Signature | None,
-    operator: Operator,
-    attributes: Mapping[str, Any],
-    inputs: Sequence[ValueType | None],
-    present: Sequence[bool],
-    count: int,
-    where: object,
+def _stated(
+    operator: Operator, attributes: Mapping[str, Any], inputs: tuple[ValueType | None, ...], count: int
 ) -> tuple[ValueType | None, ...]:
-    known = tuple(None if t is None else without_shape(t) for t in inputs)
-    variables = {} if signature is None else _solve(signature, known, present, where)
-    stated: tuple[ValueType | None, ...] = (None,) * count
-    if operator.result_types is not None:
-        stated = tuple(operator.result_types(attributes, known))[:count]
-        stated = tuple(None if t is None else without_shape(t) for t in stated) + (None,) * (count - len(stated))
-    if signature is None:
+    """The types of ``count`` outputs that the operator itself tells; None where it tells none."""
+    if operator.result_types is None:
+        return (None,) * count
+    stated = without_shapes(operator.result_types(attributes, inputs))[:count]
+    return (*stated, *(None,) * (count - len(stated)))
+
+
+def _output_type(
+    signature: Signature, i: int, variables: Mapping[str, ValueType], stated: ValueType | None, where: object
+) -> ValueType | None:
+    formal = signature.output(i)
+    if stated is not None:
+        if stated not in formal.types:
+            raise InvalidModel(f"{where}: output {formal.name!r} of {signature.label} cannot have this type", seen=str(stated))
         return stated
-    found: list[ValueType | None] = []
-    for i in range(count):
-        formal = signature.output(i)
-        solved = variables.get(formal.type_str) if formal.homogeneous else None
-        if solved is None and len(formal.types) == 1:
-            solved = next(iter(formal.types))
-        if stated[i] is not None:
-            solved = stated[i]
-            if solved not in formal.types:
-                error = InvalidModel if operator.result_types is not None else ContractError
-                raise error(f"{where}: output {formal.name!r} of {signature.label} cannot have this type", seen=str(solved))
-        found.append(solved)
-    return tuple(found)
+    solved = variables.get(formal.type_str) if formal.homogeneous else None
+    if solved is None and len(formal.types) == 1:
+        solved = next(iter(formal.types))
+    return solved
 
 
 def _solve(signature: Signature, inputs: Sequence[ValueType | None], present: Sequence[bool], where: object) -> dict[str, ValueType]:

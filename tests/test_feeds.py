@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import ml_dtypes
@@ -63,6 +64,12 @@ def test_python_numbers_become_the_declared_type_when_they_fit() -> None:
         (-1, "uint8", "out of the range"),
         (1, "bool", "cannot be bool"),
         ("1", "float32", "cannot be float32"),
+        ([None, 1.0], "float32", "cannot be float32"),
+        ([None, 1], "int64", "cannot be int64"),
+        ([Fraction(1, 2), 1], "int64", "cannot be int64"),
+        (["a", 1], "float32", "cannot be float32"),
+        ([{}, 2**70], "int64", "cannot be int64"),
+        (10**400, "float32", "out of the range of float64"),
         ([[1], [2, 3]], "float32", "different lengths"),
         (object(), "float32", "feed an array"),
         (None, "float32", "feed an array"),

@@ -157,12 +157,16 @@ def test_run_op_takes_a_tensor_proto_and_refuses_what_is_no_attribute() -> None:
             refexec.run_op("Softmax", f32(1), axis=value)
 
 
-def test_an_element_type_that_does_not_exist_is_named_with_its_value() -> None:
-    model = onnx.parser.parse_model('<ir_version: 10, opset_import: ["" : 21]> main (float[1] x) => (float[1] y) { y = Neg(x) }')
-    model.graph.input[0].type.tensor_type.elem_type = 99
+@pytest.mark.parametrize("name", ["x", "a", "y"])
+def test_an_element_type_that_does_not_exist_is_named_with_its_value(name: str) -> None:
+    model = onnx.parser.parse_model(
+        '<ir_version: 10, opset_import: ["" : 21]> main (float[1] x) => (float[1] y) <float[1] a> { a = Neg(x) y = Abs(a) }'
+    )
+    infos = (*model.graph.input, *model.graph.value_info, *model.graph.output)
+    next(info for info in infos if info.name == name).type.tensor_type.elem_type = 99
     with pytest.raises((UnsupportedType, InvalidModel)) as caught:
         refexec.Session(model)
-    assert "'x'" in "\n".join([str(caught.value), *getattr(caught.value, "__notes__", [])])
+    assert f"'{name}'" in "\n".join([str(caught.value), *getattr(caught.value, "__notes__", [])])
 
 
 def test_an_error_of_numpy_inside_an_operator_becomes_a_typed_one() -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from difflib import get_close_matches
 
 import click
 
+from refexec.cli.ops import all_entries, check_name
 from refexec.cli.options import common
 from refexec.cli.terminal import paint, print_json, say, wants_json, width
 
@@ -25,13 +25,9 @@ def explain(name: str, opset: int | None, domain: str, no_pager: bool) -> None:
     refexec explain Softmax --opset 11    what opset 11 means
     refexec explain ai.onnx.ml:Scaler
     """
-    from refexec.schema import all_signatures
     from refexec.teach.explanation import explain as explained
 
-    names = {n for _, n, _ in all_signatures()}
-    if (bare := name.rpartition(":")[2]) not in names:
-        near = get_close_matches(bare, names, n=3)
-        raise click.BadParameter(f"no operator {bare!r}" + (f"; did you mean {' or '.join(near)}?" if near else ""), param_hint="NAME")
+    check_name(name.rpartition(":")[2], all_entries())
     found = explained(name, opset=opset, domain=domain)
     if wants_json():
         print_json({"schema": "refexec.explain/1", **found.to_json()})

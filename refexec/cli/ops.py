@@ -41,10 +41,8 @@ def ops(name: str | None, domain: str | None, opset: int | None, missing: bool, 
     domains = {e["domain"] for e in entries}
     if wanted is not None and wanted not in domains:
         raise click.BadParameter(f"no operators of domain {domain!r}; there are {', '.join(d or 'ai.onnx' for d in sorted(domains))}")
-    names = {e["name"] for e in entries}
-    if name is not None and name not in names:
-        near = get_close_matches(name, names, n=3) or [n for n in names if n.lower() == name.lower()]
-        raise click.BadParameter(f"no operator {name!r}" + (f"; did you mean {' or '.join(near)}?" if near else ""), param_hint="NAME")
+    if name is not None:
+        check_name(name, entries)
     if known:
         print_known(name, wanted)
         return
@@ -59,6 +57,14 @@ def ops(name: str | None, domain: str | None, opset: int | None, missing: bool, 
         say("\n\n".join(described(e) for e in found) or f"{name} has no such version")
     else:
         say("\n".join(listed(found)))
+
+
+def check_name(name: str, entries: list[dict[str, Any]]) -> None:
+    """Raise a usage error that suggests names unless one of the entries has this one."""
+    names = {e["name"] for e in entries}
+    if name not in names:
+        near = get_close_matches(name, names, n=3) or [n for n in names if n.lower() == name.lower()]
+        raise click.BadParameter(f"no operator {name!r}" + (f"; did you mean {' or '.join(near)}?" if near else ""), param_hint="NAME")
 
 
 def print_known(name: str | None, domain: str | None) -> None:

@@ -23,6 +23,7 @@ __all__ = ["Explanation", "explain"]
 
 Paint = Callable[[str, str], str]
 Section = tuple[str, list[str]]
+EXPERIMENTAL = "experimental in onnx 1.0 to 1.4, then removed"
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class Explanation:
 
     @cached_property
     def history(self) -> tuple[Change, ...]:
-        """All versions of the operator, oldest first."""
+        """All versions of the operator, oldest first; none of one that was experimental and then removed."""
         domain, name = self.signature.domain, self.signature.name
         versions = sorted(v for d, n, v in all_signatures() if (d, n) == (domain, name))
         made = []
@@ -136,8 +137,10 @@ class Explanation:
         if self.rules:
             yield "Rules", [f"- {rule}" for rule in self.rules]
         yield "Definition", self._definition_lines()
-        yield "Versions", [line for change in self.history for line in _change_lines(change, self.signature.since)]
-        yield "Worked examples", [line for worked in self.worked for line in _worked_lines(worked, self.signature.since)][:-1]
+        if self.history:
+            yield "Versions", [line for change in self.history for line in _change_lines(change, self.signature.since)]
+        if self.worked:
+            yield "Worked examples", [line for worked in self.worked for line in _worked_lines(worked, self.signature.since)][:-1]
         if self.differences:
             yield "Known differences", [line for row in self.differences for line in row.lines()]
 
@@ -163,8 +166,8 @@ class Explanation:
     def text(self, width: int = 80, paint: Paint = lambda text, colour: text) -> str:
         """Plain text, wrapped to ``width`` columns; ``paint(text, colour)`` may colour titles and source."""
         asked = f"opset {self.opset} means version {self.signature.since}" if self.opset not in (None, self.signature.since) else ""
-        others = ", ".join(str(change.since) for change in self.history)
-        heading = f"{self.signature.folder}; {asked + '; ' if asked else ''}versions {others}"
+        others = f"versions {', '.join(str(change.since) for change in self.history)}" if self.history else EXPERIMENTAL
+        heading = f"{self.signature.folder}; {asked + '; ' if asked else ''}{others}"
         lines = [paint(self.label, "cyan"), *textwrap.wrap(heading, width)]
         for title, content in self.sections():
             lines += ["", paint(title, "yellow"), *(line for text in content for line in _wrapped(text, width))]

@@ -68,22 +68,18 @@ def _tensor(text: str) -> np.ndarray[Any, Any]:
     if found is None:
         raise InvalidModel("a tensor is written float[2] {1, 2}", seen=text[:200])
     elem = element_type(found[1])
+    shape = tuple(int(n) for n in (found[2] or "").split(",") if n.strip())
     values = _values(found[3], elem)
-    if found[2] is None:
-        shape: tuple[int, ...] = ()
-    else:
-        shape = tuple(int(n) for n in found[2].split(",") if n.strip())
-    made = np.empty(len(values), np.object_) if elem.kind == "string" else np.empty(0)
-    if elem.kind == "string":
-        made[:] = values
-    elif elem.is_float:
-        exact = np.array(values, np.float64)
-        made = np.where(np.isinf(exact), round_to(exact, elem.dtype, saturate=False), round_to(exact, elem.dtype))
-    else:
-        made = np.array(values, np.bool_ if elem.kind == "bool" else np.complex128 if elem.kind == "complex" else object).astype(elem.dtype)
+    exact = np.array(values, np.object_)  # NumPy would make text of fixed length of strings, and floats of large integers
+    made = _rounded(exact.astype(np.float64), elem) if elem.is_float else exact.astype(elem.dtype)
     if made.size != int(np.prod(shape)):
         raise InvalidModel("the shape does not have as many elements as are written", shape=shape, seen=text[:200])
     return made.reshape(shape)
+
+
+def _rounded(numbers: np.ndarray[Any, Any], elem: ElementType) -> np.ndarray[Any, Any]:
+    """A written infinity stays one where the type has it; a number beyond the largest one becomes that."""
+    return np.where(np.isinf(numbers), round_to(numbers, elem.dtype, saturate=False), round_to(numbers, elem.dtype))
 
 
 def _values(text: str, elem: ElementType) -> list[Any]:
@@ -105,9 +101,8 @@ def write_value(value: Any) -> str:
         shape = f"[{','.join(map(str, array.shape))}]" if array.ndim else ""
         return f"{elem.onnx_name}{shape} {{{', '.join(_word(v, elem) for v in array.reshape(-1))}}}"
     if isinstance(value, Mapping):
-        return (
-            "{" + ", ".join(f"{key!r}: {write_value(held) if isinstance(held, np.ndarray) else held}" for key, held in value.items()) + "}"
-        )
+        items = (f"{key!r}: {write_value(held) if isinstance(held, np.ndarray) else held}" for key, held in value.items())
+        return f"{{{', '.join(items)}}}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(write_value, value)) + "]"
     return str(value)

@@ -22,6 +22,14 @@ def test_the_command_suggests_a_name(cli: Cli) -> None:
     assert "did you mean Softmax" in found.stderr
 
 
+def test_an_operator_that_was_experimental_is_explained(cli: Cli) -> None:
+    found = cli("explain", "Affine")
+    assert found.exit_code == 0
+    assert found.stdout.startswith("Affine-1\nexperiments; experimental in onnx 1.0 to 1.4, then removed\n")
+    assert "Versions" not in found.stdout and "Worked examples" not in found.stdout
+    assert validated(cli("explain", "Affine", "--json").stdout, "explain")["versions"] == []
+
+
 def test_the_known_differences_are_listed_by_ops(cli: Cli) -> None:
     found = cli("ops", "Softmax", "--known")
     assert found.stdout.startswith("Softmax 1, 11\n- R04: ")

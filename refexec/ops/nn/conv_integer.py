@@ -108,4 +108,4 @@ def unrounded(
     if B is not None:
         sums = sums + per_filter(B, w.shape[0], x.ndim)
     scale = scalar(x_scale, "x_scale") * w_scale.astype(np.float64) / scalar(y_scale, "y_scale")
-    return sums * (first_axis(scale, x.ndim - 1) if scale.size > 1 else scale.reshape(()))
+    return sums * first_axis(scale, x.ndim - 1)

@@ -78,10 +78,11 @@ def group_normalization_21(X, scale, bias, /, *, ctx, epsilon=1e-5, num_groups, 
 def group_normalization_18(X, scale, bias, /, *, epsilon=1e-5, num_groups):
     """Before version 21 (deprecated): scale and bias have one value per group, and no precision is stated."""
     x = grouped(X, num_groups)
+    per_group = scale.shape == bias.shape == (num_groups,)
+    require(per_group, "scale and bias have one value per group", scale=scale.shape, bias=bias.shape, num_groups=num_groups)
     deviation = x - mean(x, 2)
     normalized = deviation / np.sqrt(mean(np.square(deviation), 2) + epsilon)
-    y = normalized * over_channels(scale, num_groups, x.ndim, "scale") + over_channels(bias, num_groups, x.ndim, "bias")
-    return y.reshape(X.shape)
+    return (normalized * scale[:, None] + bias[:, None]).reshape(X.shape)
 
 
 STD_FLOOR = 1e-9  # of the function body that defines the operator

@@ -9,8 +9,8 @@ from refexec.registry import op
 from refexec.values import round_to
 
 
-@op("NonMaxSuppression", since=11, arithmetic="exact", compare=discrete())
-def non_max_suppression_11(
+@op("NonMaxSuppression", since=10, also=(11,), arithmetic="exact", compare=discrete())
+def non_max_suppression_10(
     boxes, scores, max_output_boxes_per_class=None, iou_threshold=None, score_threshold=None, /, *, ctx, center_point_box=0
 ):
     """[batch, class, box] of the boxes that are kept: by descending score, each that overlaps no box kept before it by more than
@@ -59,13 +59,3 @@ def selected(order: Array, low: Array, high: Array, most: int, overlap: float, d
         ratio = np.divide(shared, union, out=np.zeros_like(shared), where=(shared > 0) & (union > 0))
         order = order[~(round_to(ratio, dtype) > overlap)]
     return kept
-
-
-@op("NonMaxSuppression", since=10, like=non_max_suppression_11)
-def non_max_suppression_10(
-    boxes, scores, max_output_boxes_per_class=None, iou_threshold=None, score_threshold=None, /, *, ctx, center_point_box=0
-):
-    """Before version 11: the same; that version says that an IoU equal to the threshold does not suppress."""
-    return non_max_suppression_11(
-        boxes, scores, max_output_boxes_per_class, iou_threshold, score_threshold, ctx=ctx, center_point_box=center_point_box
-    )

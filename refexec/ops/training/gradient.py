@@ -77,8 +77,14 @@ def gradient_types(attributes, inputs):
     return inputs[: len(attributes["xs"])]
 
 
+def with_part(attributes, part):
+    """The attribute ``y``, which names a value, as the part of the graph that makes it from those of xs and zs."""
+    return {**attributes, "y": part((*attributes["xs"], *attributes.get("zs", ())), attributes["y"])}
+
+
 @op(
     "Gradient", since=1, domain="ai.onnx.preview.training", arithmetic="stated", compare=of_largest(64), result_types=gradient_types,
+    from_graph=with_part,
 )  # fmt: skip
 def gradient_1(*Inputs, xs, y, zs=None):
     """The derivative of the sum of ``y`` with respect to each of ``xs``, at the values that the inputs give to xs and zs.

@@ -95,6 +95,12 @@ def test_filters_may_have_a_scale_and_a_zero_point_each() -> None:
     assert y.tolist() == [[[4], [4]]]  # 4 * 2 * 0.5 * 1 and 4 * 1 * 0.5 * 2
 
 
+def test_without_filters_the_output_is_empty() -> None:
+    x, w = np.array([[[4]]], np.uint8), np.zeros((0, 1, 1), np.uint8)
+    assert quantized(x, w, f(1), u8(0), f(1), u8(0), f(1), u8(0)).shape == (1, 0, 1)
+    assert quantized(x, w, f(1), u8(0), np.zeros(0, np.float32), np.zeros(0, np.uint8), f(1), u8(0)).shape == (1, 0, 1)
+
+
 def test_the_bias_is_an_integer_of_the_scale_of_the_products() -> None:
     x, w = np.array([[[4]]], np.uint8), np.array([[[3]]], np.uint8)
     assert quantized(x, w, f(0.5), u8(0), f(1), u8(0), f(1), u8(0), np.array([10], np.int32)).tolist() == [[[11]]]
