@@ -174,7 +174,7 @@ def lowers(body: Callable[..., Any]) -> Callable[[Body], Body]:
 
 
 def load_operators() -> None:
-    """Import every module below ``refexec.ops`` once; done by the first Session."""
+    """Import every module below ``refexec.ops`` but the opspecs, which only the generator needs, once; done by the first Session."""
     global _loaded
     if _loaded:
         return
@@ -182,7 +182,8 @@ def load_operators() -> None:
         if not _loaded:
             package = importlib.import_module("refexec.ops")
             for module in pkgutil.walk_packages(package.__path__, "refexec.ops."):
-                importlib.import_module(module.name)
+                if not module.name.rpartition(".")[2].startswith("opspec_"):
+                    importlib.import_module(module.name)
             _loaded = True
 
 

@@ -1,0 +1,290 @@
+"""How to draw a valid node of an operator: ``@opspec("Softmax", 1, 11, 13)`` in a module ``opspec_*`` beside the operators.
+
+An opspec gets a :class:`Draw`, takes its operands and attributes from it, and ends with :meth:`Draw.emit`, where it states the types and
+shapes of the results: they follow from the text of the version, not from onnx's inference, which is checked against them. All that is
+drawn comes from integers, of which 0 (or the lowest) is the simplest: so a shrinker that lowers integers simplifies nodes.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+
+from refexec.schema import Signature
+from refexec.types import ELEMENT_TYPES, INT64, ElementType, TensorType, ValueType, element_type
+
+__all__ = ["Draw", "Operand", "Out", "Scope", "Span", "broadcast", "opspec", "opspecs"]
+
+Shape = tuple[int | None, ...]
+Span = tuple[float, float]
+"""The least and the greatest number that a tensor may hold."""
+DIMS = (1, 2, 3, 2, 4, 1, 5, 3)
+EMPTY = (*DIMS, 0)
+Key = tuple[str, str, int]
+Spec = Callable[["Draw"], None]
+Item = TypeVar("Item")
+
+
+@dataclass(slots=True, eq=False)
+class Operand:
+    """A value that a node may take: ``type`` without shape; ``shape`` has None for a size known at run time only."""
+
+    name: str
+    type: ValueType
+    shape: Shape = ()
+    span: Span | None = None  # where all numbers lie; None: nothing is known
+
+    @property
+    def elem(self) -> ElementType:
+        """The element type of a tensor."""
+        assert isinstance(self.type, TensorType)
+        return self.type.elem
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The shape, which is all known."""
+        assert None not in self.shape
+        return self.shape  # type: ignore[return-value]
+
+
+@dataclass(frozen=True, slots=True)
+class Out:
+    """What a result is."""
+
+    type: ElementType | ValueType
+    shape: Shape = ()
+    span: Span | None = None
+
+
+class Scope(Protocol):
+    """Where nodes go: the main graph, the body of a control flow operator, or a function."""
+
+    opset: int  # of ai.onnx
+
+    def choose(self, low: int, high: int) -> int: ...
+
+    def visible(self) -> Sequence[Operand]:
+        """The values that a node may take here, oldest first."""
+
+    def fresh(self, type: ValueType, shape: Shape, span: Span | None) -> Operand:
+        """A new input or constant with drawn numbers."""
+
+    def constant(self, value: np.ndarray[Any, Any], span: Span | None = None) -> Operand:
+        """A new operand that has this value."""
+
+    def given(self, value: Any, type: ValueType) -> Operand:
+        """A new input with this value, which may be a sequence, an optional or a map."""
+
+    def body(self, inputs: Sequence[Out], results: Sequence[Out | None], size: int) -> tuple[Any, list[Operand]]:
+        """A graph attribute with formal inputs: its results have the types asked for, or any tensor type where None."""
+
+    def emit(self, signature: Signature, inputs: Sequence[Operand | None], outputs: Sequence[Out | None], attributes: dict[str, Any]) -> list[Operand]: ...
+
+    def allowed(self, elem: ElementType) -> bool:
+        """Whether the options admit the element type."""
+
+
+_specs: dict[Key, Spec] = {}
+
+
+def opspec(name: str, *versions: int, domain: str = "") -> Callable[[Spec], Spec]:
+    """Declare how nodes of an operator are drawn at these since_versions."""
+
+    def declare(function: Spec) -> Spec:
+        for version in versions:
+            if (domain, name, version) in _specs:
+                raise ValueError(f"two opspecs for {name}-{version}")
+            _specs[domain, name, version] = function
+        return function
+
+    return declare
+
+
+@cache
+def opspecs() -> dict[Key, Spec]:
+    """All of them, by (domain, operator, since_version)."""
+    package = importlib.import_module("refexec.ops")
+    for module in pkgutil.walk_packages(package.__path__, "refexec.ops."):
+        if module.name.rpartition(".")[2].startswith("opspec_"):
+            importlib.import_module(module.name)
+    return _specs
+
+
+_ORDER = [element_type(n) for n in ("float32", "int64", "bool", "float64", "int32")]
+"""The simplest types first."""
+
+
+@cache
+def elements(signature: Signature, variable: str) -> tuple[ElementType, ...]:
+    """The element types that tensors of a type variable, or of a parameter's type string, may have, the simplest first."""
+    types = signature.variables.get(variable) or next(p.types for p in (*signature.inputs, *signature.outputs) if p.type_str == variable)
+    found = {t.elem for t in types if isinstance(t, TensorType)}
+    return tuple(e for e in (*_ORDER, *(e for e in ELEMENT_TYPES if e not in _ORDER)) if e in found)
+
+
+class Draw:
+    """One node in the making."""
+
+    def __init__(self, scope: Scope, signature: Signature) -> None:
+        self.scope = scope
+        self.signature = signature
+        self.since = signature.since
+        self.attributes: dict[str, Any] = {}
+
+    # --- choices ---
+
+    def integer(self, low: int, high: int) -> int:
+        return self.scope.choose(low, high) if high > low else low
+
+    def flag(self) -> bool:
+        return self.scope.choose(0, 1) == 1
+
+    def pick(self, options: Sequence[Item]) -> Item:
+        return options[self.integer(0, len(options) - 1)]
+
+    def several(self, options: Sequence[Item], least: int = 0) -> list[Item]:
+        """Some of the options, in their order."""
+        kept = [o for o in options if self.flag()]
+        return kept if len(kept) >= least else list(options[:least])
+
+    def order(self, options: Iterable[Item]) -> list[Item]:
+        """The options in a drawn order; the simplest is as they are."""
+        left = list(options)
+        return [left.pop(self.integer(0, len(left) - 1)) for _ in range(len(left))]
+
+    # --- attributes ---
+
+    def has(self, name: str) -> bool:
+        """Whether the version has this attribute."""
+        return name in self.signature.attributes
+
+    def set(self, name: str, value: Any) -> Any:
+        """Give an attribute."""
+        self.attributes[name] = value
+        return value
+
+    def attr(self, name: str, options: Sequence[Any], default: Any = None) -> Any:
+        """An attribute: absent, or one of ``options``. Returns what holds: where it is absent, the schema's default, or ``default``.
+
+        A version without the attribute, too, has its default.
+        """
+        formal = self.signature.attributes.get(name)
+        if formal is None:
+            return default
+        absent = 0 if formal.required or not options else 1
+        at = self.integer(0, len(options) - 1 + absent)
+        if absent and at == 0:
+            return formal.default if formal.default is not None else default
+        return self.set(name, options[at - absent])
+
+    def axis(self, rank: int, name: str = "axis", default: Any = None, *, negative: bool = True, low: int = 0, beyond: bool = False) -> int:
+        """An attribute that is an axis, from ``low`` to the rank (with it, when ``beyond``); returned as a number from 0 on."""
+        top = rank + beyond
+        options = [*range(low, top)] + ([*range(low - rank, 0)] if negative else [])
+        formal = self.signature.attributes.get(name)
+        fixed = default if formal is None or formal.default is None else formal.default
+        if formal is not None and (formal.required or fixed is None or not -rank <= fixed < top):
+            found = self.set(name, self.pick(options))
+        else:
+            found = self.attr(name, options, default)
+        return int(found) % rank if found < 0 else int(found)
+
+    # --- operands ---
+
+    def elem(self, variable: str, among: Collection[ElementType] | None = None) -> ElementType:
+        """An element type that the type variable may have."""
+        allowed = [e for e in elements(self.signature, variable) if (among is None or e in among)]
+        return self.pick([e for e in allowed if self.scope.allowed(e)] or allowed)
+
+    def shape(self, least: int = 0, most: int = 4, *, empty: bool = False) -> tuple[int, ...]:
+        """A shape of that many axes; with ``empty`` some may have no elements."""
+        return tuple(self.pick(EMPTY if empty else DIMS) for _ in range(self.integer(least, most)))
+
+    def input(
+        self, variable: str = "T", rank: tuple[int, int] = (0, 4), *, among: Collection[ElementType] | None = None, span: Span | None = None,
+        empty: bool = False, sized: bool = True, where: Callable[[Operand], bool] | None = None,
+    ) -> Operand:
+        """An operand of any element type that the variable may have, which it then has.
+
+        ``among`` narrows the element types and ``where`` the values that exist already; ``span`` says where the numbers must lie; ``sized``
+        excludes shapes that are known at run time only; ``empty`` admits axes of size 0.
+        """  # fmt: skip
+        types = elements(self.signature, variable) if among is None else [e for e in elements(self.signature, variable) if e in among]
+
+        def fits(v: Operand) -> bool:
+            return (
+                isinstance(v.type, TensorType) and v.type.elem in types and rank[0] <= len(v.shape) <= rank[1]
+                and (not sized or None not in v.shape) and (empty or 0 not in v.shape)
+                and _within(v, span) and (where is None or where(v))
+            )  # fmt: skip
+
+        found = self._existing(fits)
+        if found is not None:
+            return found
+        elem = self.elem(variable, types)
+        return self.scope.fresh(TensorType(elem), self.shape(*rank, empty=empty), span)
+
+    def tensor(self, elem: ElementType, shape: Sequence[int], span: Span | None = None) -> Operand:
+        """An operand of this element type and shape."""
+        wanted = tuple(shape)
+        found = self._existing(
+            lambda v: isinstance(v.type, TensorType) and v.type.elem is elem and v.shape == wanted and _within(v, span)
+        )
+        return self.fresh(elem, shape, span) if found is None else found
+
+    def fresh(self, elem: ElementType, shape: Sequence[int], span: Span | None = None) -> Operand:
+        """A new operand of this element type and shape."""
+        return self.scope.fresh(TensorType(elem), tuple(shape), span)
+
+    def constant(self, value: Any, elem: ElementType = INT64) -> Operand:
+        """A new operand with this value: an initializer, a node, an input, or computed."""
+        array = value if isinstance(value, np.ndarray) else np.asarray(value, np.int64 if elem.is_integer else None)
+        return self.scope.constant(array.astype(elem.dtype) if array.dtype != elem.dtype else array)
+
+    def optional(self, make: Callable[[], Operand]) -> Operand | None:
+        """An optional input: absent, or what ``make`` gives."""
+        return make() if self.flag() else None
+
+    def held(self, wanted: Callable[[ValueType], bool]) -> Operand | None:
+        """An existing value whose type is right, be it no tensor."""
+        return self._existing(lambda v: wanted(v.type))
+
+    def _existing(self, fits: Callable[[Operand], bool]) -> Operand | None:
+        """Of the values in view one that fits, the newest more often; None where none fits, or a new one is to be made."""
+        mode = self.scope.choose(0, 7)
+        if mode < 2:
+            return None
+        found = [v for v in self.scope.visible() if fits(v)]
+        if not found:
+            return None
+        return found[-1] if mode < 6 else found[-1 - self.integer(0, len(found) - 1)]
+
+    # --- the node ---
+
+    def body(self, inputs: Sequence[Out] = (), results: Sequence[Out | None] = (), size: int = 2) -> tuple[Any, list[Operand]]:
+        """See :meth:`Scope.body`."""
+        return self.scope.body(inputs, results, size)
+
+    def emit(self, inputs: Sequence[Operand | None], *outputs: Out | None) -> list[Operand]:
+        """Make the node. None: an absent input, an output that is not asked for; at the end they are left out."""
+        given, results = list(inputs), list(outputs)
+        while given and given[-1] is None:
+            given.pop()
+        while results and results[-1] is None:
+            results.pop()
+        return self.scope.emit(self.signature, given, results, self.attributes)
+
+
+def _within(v: Operand, span: Span | None) -> bool:
+    return span is None or (v.span is not None and span[0] <= v.span[0] and v.span[1] <= span[1])
+
+
+def broadcast(*shapes: Sequence[int]) -> tuple[int, ...]:
+    """The shape of elementwise results of these shapes."""
+    return tuple(int(n) for n in np.broadcast_shapes(*map(tuple, shapes)))
