@@ -84,7 +84,9 @@ class Scope(Protocol):
     def body(self, inputs: Sequence[Out], results: Sequence[Out | None], size: int) -> tuple[Any, list[Operand]]:
         """A graph attribute with formal inputs: its results have the types asked for, or any tensor type where None."""
 
-    def emit(self, signature: Signature, inputs: Sequence[Operand | None], outputs: Sequence[Out | None], attributes: dict[str, Any]) -> list[Operand]: ...
+    def emit(
+        self, signature: Signature, inputs: Sequence[Operand | None], outputs: Sequence[Out | None], attributes: dict[str, Any]
+    ) -> list[Operand]: ...
 
     def allowed(self, elem: ElementType) -> bool:
         """Whether the options admit the element type."""
@@ -207,8 +209,15 @@ class Draw:
         return tuple(self.pick(EMPTY if empty else DIMS) for _ in range(self.integer(least, most)))
 
     def input(
-        self, variable: str = "T", rank: tuple[int, int] = (0, 4), *, among: Collection[ElementType] | None = None, span: Span | None = None,
-        empty: bool = False, sized: bool = True, where: Callable[[Operand], bool] | None = None,
+        self,
+        variable: str = "T",
+        rank: tuple[int, int] = (0, 4),
+        *,
+        among: Collection[ElementType] | None = None,
+        span: Span | None = None,
+        empty: bool = False,
+        sized: bool = True,
+        where: Callable[[Operand], bool] | None = None,
     ) -> Operand:
         """An operand of any element type that the variable may have, which it then has.
 
@@ -233,9 +242,7 @@ class Draw:
     def tensor(self, elem: ElementType, shape: Sequence[int], span: Span | None = None) -> Operand:
         """An operand of this element type and shape."""
         wanted = tuple(shape)
-        found = self._existing(
-            lambda v: isinstance(v.type, TensorType) and v.type.elem is elem and v.shape == wanted and _within(v, span)
-        )
+        found = self._existing(lambda v: isinstance(v.type, TensorType) and v.type.elem is elem and v.shape == wanted and _within(v, span))
         return self.fresh(elem, shape, span) if found is None else found
 
     def fresh(self, elem: ElementType, shape: Sequence[int], span: Span | None = None) -> Operand:

@@ -1,0 +1,163 @@
+"""What the opspecs reach, and whether what they draw is right: ``python -m refexec.fuzz.audit [-k OPERATOR] [-n MODELS]``.
+
+For each operator version, models with that operator alone are drawn. Each must pass onnx's full checker, run in refexec, and give the
+types and shapes that the opspec states. What of the schema no model reaches is listed: types of type variables and attributes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import onnx
+
+from refexec.errors import RefexecError
+from refexec.fuzz.choosers import RandomChooser
+from refexec.fuzz.graph import Drawn, Generated, Options, generate
+from refexec.opspec import opspecs
+from refexec.schema import Signature, all_signatures
+from refexec.session import Session
+from refexec.types import ELEMENT_TYPES, TensorType, without_shape
+from refexec.values import value_type_of
+
+__all__ = ["features", "problem", "reached", "schema_features", "waivers"]
+
+Key = tuple[str, str, int]
+
+
+def schema_features(signature: Signature) -> set[str]:
+    """What an opspec must reach: each type of each type variable of an input or output, each attribute; ``-`` for an absent optional."""
+    used = {p.type_str for p in (*signature.inputs, *signature.outputs)}
+    found = {f"{variable}={t}" for variable, types in signature.variables.items() if variable in used for t in types}
+    found |= set(signature.attributes)
+    return found | {f"{p.name}?" for p in (*signature.inputs, *signature.outputs) if p.option == "optional"}
+
+
+def features(drawn: Drawn) -> Iterator[str]:
+    """What of its schema a node shows."""
+    signature = drawn.signature
+    for formal_of, operands in ((signature.input, drawn.inputs), (signature.output, drawn.outputs)):
+        for i, operand in enumerate(operands):
+            if operand is not None:
+                formal = formal_of(i)
+                yield f"{formal.type_str}={without_shape(operand.type)}"
+                if formal.option == "optional":
+                    yield f"{formal.name}?"
+    yield from drawn.attributes
+
+
+def models(key: Key, count: int) -> Iterator[Generated]:
+    """Models of one operator version; every second one has one element type to choose from, all in turn."""
+    domain, name, since = key
+    later = [v for d, n, v in all_signatures() if (d, n) == (domain, name) and v > since]
+    opset = (since, min(later, default=99) - 1) if domain == "" else (1, 99)
+    for seed in range(count):
+        chooser = RandomChooser(seed)
+        versions = {domain: since} if domain else {}
+        dtypes = (ELEMENT_TYPES[seed // 2 % len(ELEMENT_TYPES)].name,) if seed % 2 else None
+        yield generate(chooser, Options(opset, (domain,), versions, (name,), dtypes, max_nodes=3, random=True))
+
+
+def problem(made: Generated) -> str | None:
+    """What is wrong with a model; None when nothing is."""
+    try:
+        onnx.checker.check_model(made.model, full_check=True)
+    except Exception as error:  # onnx's checker raises its own errors, RuntimeError and ValueError
+        return f"the checker: {str(error)[:300]}"
+    return run_problem(made)
+
+
+def run_problem(made: Generated) -> str | None:
+    """What is wrong when refexec runs it."""
+    try:
+        session = Session(made.model)
+        results = session.run(None, made.feeds)
+    except RefexecError as error:
+        return f"refexec: {type(error).__name__}: {str(error)[:300]} {getattr(error, '__notes__', '')}"
+    for info, value in zip(session.outputs, results, strict=True):
+        stated = made.values[info.name]
+        if (wrong := _contradiction(stated, value)) is not None:
+            return f"{info.name}: {wrong}"
+    return None
+
+
+def _contradiction(stated: Any, value: Any) -> str | None:
+    if isinstance(stated.type, TensorType):
+        shape = getattr(value, "shape", None)
+        if shape is None or without_shape(value_type_of(value)) != stated.type:
+            return f"stated {stated.type}, got {value_type_of(value)}"
+        if len(shape) != len(stated.shape) or any(s is not None and s != n for s, n in zip(stated.shape, shape, strict=True)):
+            return f"stated shape {stated.shape}, got {shape}"
+        if stated.span is not None and value.size:
+            wide = value.astype(float)
+            if not (stated.span[0] <= wide.min() and wide.max() <= stated.span[1]):
+                return f"stated span {stated.span}, got {wide.min()} to {wide.max()}"
+    return None
+
+
+def reached(key: Key, count: int) -> tuple[set[str], dict[str, int]]:
+    """The features that models of an operator version show, and what is wrong with models: message -> the first seed."""
+    found: set[str] = set()
+    wrong: dict[str, int] = {}
+    for seed, made in enumerate(models(key, count)):
+        for drawn in made.nodes:
+            if (drawn.signature.domain, drawn.signature.name, drawn.signature.since) == key:
+                found.update(features(drawn))
+        message = problem(made)
+        if message is not None:
+            wrong.setdefault(message, seed)
+    return found, wrong
+
+
+@cache
+def waivers() -> dict[tuple[str, str], str]:
+    """(operator, feature) -> reason, from waivers.toml; the feature "*" is the whole operator."""
+    text = resources.files("refexec.fuzz").joinpath("waivers.toml").read_text(encoding="utf-8")
+    return {(row["operator"], feature): row["reason"] for row in tomllib.loads(text).get("waiver", []) for feature in row["features"]}
+
+
+def waived(signature: Signature, feature: str) -> bool:
+    """Whether waivers.toml says why no opspec reaches a feature of an operator."""
+    name = f"{signature.domain}:{signature.name}" if signature.domain else signature.name
+    return any((of, what) in waivers() for of in (name, signature.label) for what in (feature, "*"))
+
+
+def main(arguments: Iterable[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m refexec.fuzz.audit", description=__doc__)
+    parser.add_argument("-k", default="", metavar="OPERATOR", help="only operators whose name contains this")
+    parser.add_argument("-x", action="store_true", help="-k names one operator exactly")
+    parser.add_argument("-f", default="", metavar="FOLDER", help="only operators of this folder of refexec/ops")
+    parser.add_argument("-n", type=int, default=60, metavar="MODELS", help="models for each version")
+    options = parser.parse_args(None if arguments is None else list(arguments))
+    bad = 0
+    counts: dict[str, int] = defaultdict(int)
+    for key, signature in sorted(all_signatures().items()):
+        fits = signature.name == options.k if options.x else options.k.lower() in signature.name.lower()
+        if signature.deprecated or not fits or options.f not in ("", signature.folder):
+            continue
+        counts["versions"] += 1
+        if key not in opspecs():
+            if not waived(signature, "*"):
+                counts["without an opspec"] += 1
+                print(f"{signature.label}: no opspec")
+            continue
+        found, wrong = reached(key, options.n)
+        missing = sorted(f for f in schema_features(signature) - found if not waived(signature, f))
+        for message, seed in wrong.items():
+            bad += 1
+            print(f"{signature.label}, seed {seed}: {message}")
+        if missing:
+            bad += 1
+            print(f"{signature.label} does not reach {', '.join(missing)}")
+    print(", ".join(f"{count} {what}" for what, count in counts.items()), f"{bad} problems", sep=", ")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

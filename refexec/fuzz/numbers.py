@@ -1,0 +1,95 @@
+"""The numbers of generated tensors: a recipe (kind, start) in place of a choice for each element.
+
+Kind 0 is a lattice away from integers and halves (k / 4 + 1 / 8), on which sums and products of few numbers are exact and roundings are
+no ties. Kind 1 has small integers, zeros of both signs and repeated values; kind 2 the whole range of the type.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from refexec.opspec import Span
+from refexec.types import ElementType
+from refexec.values import highest, lowest, round_to
+
+__all__ = ["KINDS", "STARTS", "span_of", "tensor"]
+
+Array = np.ndarray[Any, Any]
+KINDS = 3
+STARTS = 16
+_PERIOD = 17  # prime: rows of a tensor differ
+_POOL = _PERIOD * 16
+
+
+def tensor(elem: ElementType, shape: tuple[int, ...], kind: int, start: int, span: Span | None = None) -> Array:
+    """A tensor of the recipe; all numbers within ``span``."""
+    count = 1
+    for n in shape:
+        count *= n
+    pool = _pool(elem, kind, span)
+    if start + count > len(pool):
+        pool = np.resize(pool, start + count)
+    chosen: Array = pool[start : start + count].reshape(shape)
+    return chosen
+
+
+def span_of(elem: ElementType, kind: int, span: Span | None) -> Span | None:
+    """Where the numbers of a recipe lie; None for what are no numbers, or are of the whole range."""
+    if elem.kind in ("string", "complex") or (kind == 2 and span is None):
+        return None
+    pool = _pool(elem, kind, span).astype(np.float64)
+    return float(pool.min()), float(pool.max())
+
+
+@cache
+def _pool(elem: ElementType, kind: int, span: Span | None) -> Array:
+    order = np.arange(_POOL) * 5 % _PERIOD
+    match elem.kind:
+        case "bool":
+            return np.asarray(order * (kind + 1) % 3 == 0)
+        case "string":
+            words = ["a", "b", "", "ab", "B", "é", "z z", "10", "-1.5", "a", "longer word", "ß", "\N{GRINNING FACE}", "A", " ", "c", "aa"]
+            return np.array([words[i] for i in order], dtype=object)
+        case "complex":
+            return ((order - 8) / 4 + 1j * ((order * 3 % _PERIOD) - 8) / 4).astype(elem.dtype)
+        case "float":
+            return round_to(_floats(elem, kind, span)[order], elem)
+        case _:
+            return _integers(elem, kind, span)[order].astype(elem.dtype)
+
+
+def _floats(elem: ElementType, kind: int, span: Span | None) -> Array:
+    steps = np.arange(_PERIOD) - 8
+    if span is not None:
+        low, high = max(span[0], -1e30), min(span[1], 1e30)
+        parts = (steps + 8.5) / _PERIOD if kind == 0 else (steps + 8) / 16
+        if high - low > 8:  # a wide span: small numbers near its lower end or 0
+            base = steps / 4 + 0.125 if kind == 0 else steps
+            return np.clip(base + max(low, 0.0) + (2.0 if low >= 0 else 0.0), low, high)
+        return low + parts * (high - low)
+    if kind == 0:
+        return steps / 4 + 0.125
+    if kind == 1:
+        return np.array([0, 1, -1, 2, -2, 0.5, -0.5, 3, -3, -0.0, 1, 0, 1.5, -1.5, 4, -4, 2])
+    top, least = float(highest(elem.dtype)), 2.0**-10
+    return np.array([0, top, -top, top / 2, 1, -1, least, -least, 1e3, -1e3, 7, 0.1, -0.1, top / 1024, 100, -20, -0.0])
+
+
+def _integers(elem: ElementType, kind: int, span: Span | None) -> Array:
+    low, high = int(lowest(elem.dtype)), int(highest(elem.dtype))
+    if span is not None:
+        low, high = max(low, int(np.ceil(max(span[0], low)))), min(high, int(np.floor(min(span[1], high))))
+    if kind == 2 or high - low < _PERIOD:
+        ends = [low, high, low + 1, high - 1, (low + high) // 2, low, high]
+        inner = [low + (high - low) * i // 9 for i in range(10)]
+        values = [min(max(v, low), high) for v in (*ends, *inner)]
+    else:
+        middle = min(max(0, low), high)
+        values = [
+            min(max(middle + v, low), high)
+            for v in ((*range(9), *range(-8, 0)) if kind == 0 else (0, 1, 0, 2, -1, 1, 3, 0, 5, -2, 1, 0, 7, 2, 2, -1, 0))
+        ]
+    return np.array(values, np.int64 if low < 0 else np.uint64)
