@@ -217,12 +217,16 @@ class GraphScope:
 
     # --- bodies and functions ---
 
-    def body(self, inputs: Sequence[Out], results: Sequence[Out | None], size: int) -> tuple[onnx.GraphProto, list[Operand]]:
+    def body(
+        self, inputs: Sequence[Out], results: Sequence[Out | None], size: int, decides: bool = True
+    ) -> tuple[onnx.GraphProto, list[Operand]]:
         inner = GraphScope(self.build, self)
         inner.inputs = [inner._result(o) for o in inputs]
         inner.values += inner.inputs
         inner.fill(size)
         found = [inner.result(wanted) for wanted in results]
+        if not decides:
+            found[0] = inner.inputs[1]
         taken: list[Operand] = []
         for operand in found:  # no name twice, and no name of an input
             own = operand in inner.values and operand not in inner.inputs and operand not in taken
@@ -238,7 +242,7 @@ class GraphScope:
 
     def result(self, wanted: Out | None) -> Operand:
         """A value that a body gives: of the type and shape asked for, or any tensor that Identity takes."""
-        own = list(reversed(self.values))
+        own = self.values[::-1]
         if wanted is None:
             fitting = [v for v in own if isinstance(v.type, TensorType) and _takes("Identity", self.opset, v.type)]
             return fitting[self.choose(0, min(len(fitting) - 1, 3))] if fitting else self.fresh(TensorType(FLOAT32), (), None)
