@@ -81,10 +81,14 @@ class Scope(Protocol):
     def given(self, value: Any, type: ValueType) -> Operand:
         """A new input with this value, which may be a sequence, an optional or a map."""
 
-    def body(self, inputs: Sequence[Out], results: Sequence[Out | None], size: int, decides: bool) -> tuple[Any, list[Operand]]:
-        """A graph attribute of up to ``size`` nodes with formal inputs. Its results are of the type and shape asked for, or any tensor
-        where None. Where the first one is the condition of a loop (as is the second input), ``decides`` makes it any truth value in place
-        of the one that came in."""
+    def body(
+        self, inputs: Sequence[Out], results: Sequence[Out | None], size: int, decides: bool, among: Collection[ElementType]
+    ) -> tuple[Any, list[Operand]]:
+        """A graph attribute of up to ``size`` nodes with formal inputs.
+
+        Its results are of the type and shape asked for, or where None any tensor of a type ``among`` these. Where the first one is the
+        condition of a loop (as is the second input), ``decides`` makes it any truth value in place of the one that came in.
+        """
 
     def emit(
         self, signature: Signature, inputs: Sequence[Operand | None], outputs: Sequence[Out | None], attributes: dict[str, Any]
@@ -280,7 +284,8 @@ class Draw:
         self, inputs: Sequence[Out] = (), results: Sequence[Out | None] = (), size: int = 2, *, decides: bool = True
     ) -> tuple[Any, list[Operand]]:
         """See :meth:`Scope.body`."""
-        return self.scope.body(inputs, results, size, decides)
+        among = copied(self).intersection(elements(self.signature, self.signature.outputs[-1].type_str))
+        return self.scope.body(inputs, results, size, decides, among)
 
     def emit(self, inputs: Sequence[Operand | None], *outputs: Out | None) -> list[Operand]:
         """Make the node. None: an absent input, an output that is not asked for; at the end they are left out where the arity allows it."""

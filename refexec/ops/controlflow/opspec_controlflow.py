@@ -15,14 +15,15 @@ def as_out(operand) -> Out:
 
 @opspec("If", 1, 11, 13, 16, 19, 21, 23, 24, 25, 28)
 def if_(d: Draw) -> None:
-    """Both branches give values of the same types and shapes."""
+    """Both branches give values of the same types and, before version 11, shapes; since, of other sizes too."""
     cond = d.tensor(BOOL, d.pick([(), (1,)]))
-    wanted = [None] * d.integer(1, 2)
-    then_branch, results = d.body([], wanted, d.integer(1, 3))
-    else_branch, _ = d.body([], [as_out(r) for r in results], d.integer(0, 2))
+    then_branch, results = d.body([], [None] * d.integer(1, 2), d.integer(1, 3))
+    wanted = [Out(r.type, (None,) * len(r.shape) if d.since >= 11 and d.flag() else r.shape) for r in results]
+    else_branch, others = d.body([], wanted, d.integer(0, 2))
     d.set("then_branch", then_branch)
     d.set("else_branch", else_branch)
-    d.emit([cond], *map(as_out, results))
+    shapes = [tuple(n if n == m else None for n, m in zip(r.shape, o.shape, strict=True)) for r, o in zip(results, others, strict=True)]
+    d.emit([cond], *(Out(r.type, shape) for r, shape in zip(results, shapes, strict=True)))
 
 
 @opspec("Loop", 1, 11, 13, 16, 19, 21, 23, 24, 25, 28)
