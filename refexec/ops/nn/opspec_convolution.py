@@ -76,10 +76,8 @@ def conv_transpose(d: Draw) -> None:
         full = stride * (size - 1) + more + extent
         begin = d.integer(0, min(2, full - 1)) if explicit else 0
         end = d.integer(0, min(2, full - 1 - begin)) if explicit else 0
-        if asked:
-            length = full - d.integer(0, min(3, full - size))
-        else:
-            length = stride * size if same else full - begin - end
+        padded = stride * size if same else full - begin - end
+        length = full - d.integer(0, min(3, full - size)) if asked else padded
         for values, value in (
             (kernel, k), (dilations, dilation), (strides, stride), (extra, more), (begins, begin), (ends, end), (output, length)
         ):  # fmt: skip

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from refexec.opspec import Draw, Operand
 from refexec.ops.nn.windows import ceil_div
+from refexec.opspec import Draw, Operand
 
 
 def image(d: Draw, variable: str = "T") -> Operand:
