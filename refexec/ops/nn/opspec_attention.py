@@ -71,7 +71,7 @@ def linear_attention(d: Draw) -> None:
     d.set("q_num_heads", heads)
     d.set("kv_num_heads", kv_heads)
     rule = d.attr("update_rule", ["linear", "gated", "delta", "gated_delta"], "gated_delta")
-    gated, delta = rule in ("gated", "gated_delta", b"gated_delta"), rule in ("delta", "gated_delta", b"gated_delta")
+    gated, delta = rule.startswith("gated"), rule.endswith("delta")
     decay = d.tensor(elem, (batch, length, kv_heads * d.pick([1, size])), (-2, 0)) if gated else None
     beta = d.tensor(elem, (batch, length, d.pick([kv_heads, 1])), (0, 1)) if delta else None
     d.attr("scale", [0.5, 1.0])

@@ -63,7 +63,6 @@ def conv_transpose(d: Draw) -> None:
     channels = x.sizes[1]
     group = d.attr("group", divisors(channels)[::-1], 1)
     auto = d.attr("auto_pad", ["SAME_UPPER", "SAME_LOWER", "VALID", "NOTSET"], "NOTSET")
-    auto = auto.decode() if isinstance(auto, bytes) else auto
     same, explicit = auto.startswith("SAME"), auto == "NOTSET" and d.flag()
     asked = (d.since > 1 or not same) and d.flag()
     dilated, strided, extended = d.flag(), d.flag(), (asked or not same) and d.flag()
