@@ -59,7 +59,7 @@ def conv_transpose(d: Draw) -> None:
     Version 1 wants the size of the input with SAME: the strides are then 1. It says two things about which side gets more of an odd
     padding when there are both auto_pad and output_shape. An output_shape below the input gives the inference of onnx a rank of 2.
     """  # fmt: skip
-    x = image(d)
+    x = image(d, most=100)
     channels = x.sizes[1]
     group = d.attr("group", divisors(channels)[::-1], 1)
     auto = d.attr("auto_pad", ["SAME_UPPER", "SAME_LOWER", "VALID", "NOTSET"], "NOTSET")
@@ -67,10 +67,12 @@ def conv_transpose(d: Draw) -> None:
     asked = (d.since > 1 or not same) and d.flag()
     dilated, strided, extended = d.flag(), d.flag(), (asked or not same) and d.flag()
     kernel, dilations, strides, extra, begins, ends, output = [], [], [], [], [], [], []
+    most = 3 if len(x.sizes) < 5 else 2
     for size in x.sizes[2:]:
-        k, dilation = d.integer(1, 3), d.integer(1, 3) if dilated else 1
+        k, dilation = d.integer(1, 3), d.integer(1, most) if dilated else 1
         extent = (k - 1) * dilation + 1
-        stride = d.integer(1, 1 if same and d.since == 1 else min(3, extent) if same else 3) if strided else 1
+        longest = 1 if same and d.since == 1 else extent if same else most
+        stride = d.integer(1, min(most, longest)) if strided else 1
         more = d.integer(0, max(stride, dilation) - 1) if extended else 0
         full = stride * (size - 1) + more + extent
         begin = d.integer(0, min(2, full - 1)) if explicit else 0

@@ -47,12 +47,12 @@ def global_pool(d: Draw) -> None:
 @opspec("MaxUnpool", 9, 11, 22)
 def max_unpool(d: Draw) -> None:
     """No index occurs twice; pads leave room for each element, and so does output_shape, which asks for no more than there is."""
-    x = d.input("T1", (3, 5))
+    x = d.input("T1", (3, 5), where=lambda v: prod(v.sizes) <= 100)
     strided, padded, asked = d.flag(), d.flag(), d.flag()
     kernel, strides, begins, ends, spatial = [], [], [], [], []
     for size in x.sizes[2:]:
         kernel.append(d.integer(1, 3))
-        strides.append(d.integer(1, 3) if strided else 1)
+        strides.append(d.integer(1, 3 if len(x.sizes) < 5 else 2) if strided else 1)
         full = (size - 1) * strides[-1] + kernel[-1]
         begins.append(d.integer(0, min(2, full - size)) if padded else 0)
         ends.append(d.integer(0, min(2, full - size - begins[-1])) if padded else 0)

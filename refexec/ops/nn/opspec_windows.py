@@ -1,15 +1,16 @@
 """Draws that operators with sliding windows share."""
 
 from collections.abc import Sequence
+from math import prod
 
 from refexec.ops.nn.windows import ceil_div
 from refexec.opspec import Draw, Operand
 
 
-def image(d: Draw, variable: str = "T") -> Operand:
-    """(N, C, D1, ...); now and then N is 0."""
+def image(d: Draw, variable: str = "T", most: int = 500) -> Operand:
+    """(N, C, D1, ...); now and then N is 0. Of those that exist, one of at most so many elements."""
     if d.integer(0, 15) < 15:
-        return d.input(variable, (3, 5))
+        return d.input(variable, (3, 5), where=lambda v: prod(v.sizes) <= most)
     return d.fresh(d.elem(variable), (0, *d.shape(2, 3)))
 
 
