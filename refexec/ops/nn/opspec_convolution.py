@@ -62,7 +62,7 @@ def conv_transpose(d: Draw) -> None:
     x = image(d, most=100)
     channels = x.sizes[1]
     group = d.attr("group", divisors(channels)[::-1], 1)
-    auto = d.attr("auto_pad", ["SAME_UPPER", "SAME_LOWER", "VALID", "NOTSET"], "NOTSET")
+    auto = d.attr("auto_pad", ["NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"], "NOTSET") if d.flag() else "NOTSET"
     same, explicit = auto.startswith("SAME"), auto == "NOTSET" and d.flag()
     asked = (d.since > 1 or not same) and d.flag()
     dilated, strided, extended = d.flag(), d.flag(), (asked or not same) and d.flag()

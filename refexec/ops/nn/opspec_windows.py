@@ -22,7 +22,7 @@ def windows(d: Draw, spatial: Sequence[int], *, pool: bool = False, largest: int
     text does not leave out windows that start in the padding at the end, there are none.
     """  # fmt: skip
     left_out, rounded_down = d.since >= 22 and d.signature.name != "LpPool", d.signature.label == "AveragePool-11"
-    auto = d.attr("auto_pad", ["SAME_UPPER", "SAME_LOWER", "VALID", "NOTSET"], "NOTSET")
+    auto = d.attr("auto_pad", ["NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"], "NOTSET") if d.flag() else "NOTSET"
     same, explicit = auto.startswith("SAME"), auto == "NOTSET" and d.flag()
     up = auto != "VALID" and d.attr("ceil_mode", [1, 0], 0) == 1
     dilated, strided = d.has("dilations") and d.flag(), d.flag()
