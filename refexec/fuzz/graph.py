@@ -149,12 +149,12 @@ class GraphScope:
         top.values.append(made)
         return made
 
-    def constant(self, value: np.ndarray[Any, Any], span: Span | None = None) -> Operand:
+    def constant(self, value: np.ndarray[Any, Any], span: Span | None = None, fed: bool = True) -> Operand:
         origin = self.choose(0, 4)
         elem = TensorType(_element(value))
         if origin == 1 and _takes("Constant", self.opset, elem):
             return self._node("Constant", (), Operand(self.build.name("c"), elem, value.shape, span), value=tensor_to_proto(value))
-        if origin == 2:
+        if origin == 2 and fed:
             return self.given(value, elem)
         made = self._initializer(value)
         made.span = span
@@ -282,11 +282,11 @@ class FunctionScope(GraphScope):
     def given(self, value: Any, type: ValueType) -> Operand:
         return self._parameter(self.caller.given(value, type))
 
-    def constant(self, value: np.ndarray[Any, Any], span: Span | None = None) -> Operand:
+    def constant(self, value: np.ndarray[Any, Any], span: Span | None = None, fed: bool = True) -> Operand:
         elem = TensorType(_element(value))
         if _takes("Constant", self.opset, elem):
             return self._node("Constant", (), Operand(self.build.name("c"), elem, value.shape, span), value=tensor_to_proto(value))
-        return self._parameter(self.caller.constant(value, span))
+        return self._parameter(self.caller.constant(value, span, fed))
 
     def _parameter(self, argument: Operand) -> Operand:
         made = Operand(self.build.name("p"), argument.type, argument.shape, argument.span)
