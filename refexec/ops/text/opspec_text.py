@@ -7,7 +7,7 @@ from refexec.opspec import Draw, Out, broadcast, opspec
 from refexec.types import BOOL, INT64, STRING
 
 PATTERNS = (
-    "a", "a*", "[a-z]+", r"(a|b)+", r"-?\d+(\.\d+)?", ".*", "", r"\s*", r"\pL+", "(?i)b", "^a$", ".{2,3}", r"[[:alpha:]]\b.*", r"\x{e9}", ".",
+    "a", "a*", "[a-z]+", r"(a|b)+", r"-?\d+(\.\d+)?", ".*", "", r"\s*", r"\pL+", "(?i)b", "^a$", ".{2,3}", r"[[:alpha:]]\b.*", r"\x{e9}",
 )  # fmt: skip
 WORDS = ("a", "ab", "B", "A", "the", "", "z z", "10")
 
