@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
-from math import ceil
+from math import ceil, prod
 
 import numpy as np
 from onnx import SparseTensorProto
@@ -23,9 +23,9 @@ VALUES = {
 
 @opspec("Constant", 1, 9, 11, 12, 13, 19, 21, 23, 24, 25)
 def constant(d: Draw) -> None:
-    """A tensor, a sparse one, or numbers of the types that attributes have."""
+    """A tensor, a sparse one, which float8e8m0 without a zero does not have, or values of the types of attributes."""
     elem = d.elem("T")
-    kinds = ["value", "sparse_value"] if d.has("sparse_value") else ["value"]
+    kinds = ["value", "sparse_value"] if d.has("sparse_value") and elem.name != "float8e8m0" else ["value"]
     if d.has("value_int"):
         kinds += [table[elem][0] for table in (ONE_VALUE, VALUES) if elem in table]
     shape: tuple[int, ...] = ()
@@ -34,7 +34,7 @@ def constant(d: Draw) -> None:
             shape = d.shape(0, 3, empty=True)
             d.set("value", d.array(elem, shape))
         case "sparse_value":
-            shape = d.shape(1, 3, empty=True)
+            shape = d.shape(1, 3)
             d.set("sparse_value", sparse(d, elem, shape))
         case "value_float" | "value_int" | "value_string":
             d.set(*ONE_VALUE[elem])
@@ -45,13 +45,12 @@ def constant(d: Draw) -> None:
 
 
 def sparse(d: Draw, elem: ElementType, shape: Sequence[int]) -> SparseTensorProto:
-    """Values that are not zero, at linear indices or at coordinates."""
-    dense = d.array(elem, shape)
-    where = np.flatnonzero(dense.astype(bool))[:: d.integer(1, 3)]
-    indices = np.stack(np.unravel_index(where, tuple(shape)), axis=-1) if d.flag() and len(where) else where
-    return SparseTensorProto(
-        values=tensor_to_proto(dense.reshape(-1)[where], "values"), indices=tensor_to_proto(indices.astype(np.int64)), dims=shape
-    )
+    """Values that are not zero, at linear indices or at coordinates; onnx's checker wants one or more."""
+    where = np.arange(prod(shape))[:: d.integer(1, 4)]
+    indices = np.stack(np.unravel_index(where, tuple(shape)), axis=-1) if d.flag() else where
+    ones = {"bool": True, "string": "ab"}
+    values = np.full(len(where), ones[elem.kind], elem.dtype) if elem.kind in ones else d.array(elem, where.shape, (1, 9))
+    return SparseTensorProto(values=tensor_to_proto(values, "values"), indices=tensor_to_proto(indices.astype(np.int64)), dims=shape)
 
 
 @opspec("ConstantOfShape", 9, 20, 21, 23, 24, 25)

@@ -1,6 +1,6 @@
 """Opspec of FlexAttention."""
 
-from refexec.opspec import DIMS, Draw, Out, opspec
+from refexec.opspec import DIMS, Draw, Out, copied, opspec
 from refexec.types import element_type
 
 
@@ -17,6 +17,6 @@ def flex_attention(d: Draw) -> None:
     precision = element_type(d.attr("softmax_precision", [1, 11, 10, 16], element_type(default).number))
     scores = Out(precision, (batch, heads, queries, keys))
     for name in ("score_mod", "prob_mod"):
-        if d.flag():
+        if precision in copied(d) and d.flag():
             d.set(name, d.body([scores], [scores])[0])
     d.emit([q, k, v], Out(elem, (batch, heads, queries, v_size)))
