@@ -121,10 +121,11 @@ def power(d: Draw) -> None:
 
 @opspec("Mod", 10, 13, 28)
 def modulo(d: Draw) -> None:
-    """Floats need fmod before version 28; an integer is not divided by 0."""
+    """Floats need fmod before version 28, and may be divided by 0 since version 13."""
     a = d.input("T", empty=True)
     shape = partner(d, a)
-    b = d.tensor(a.elem, shape, d.pick([(1, 9), (1, 9) if a.elem.kind == "uint" else (-9, -1), None if a.elem.is_float else (1, 9)]))
+    spans = [(1, 9), *([] if a.elem.kind == "uint" else [(-9, -1)]), *([None] if a.elem.is_float and d.since > 10 else [])]
+    b = d.tensor(a.elem, shape, d.pick(spans))
     if a.elem.is_float and d.since < 28:
         d.set("fmod", 1)
     else:
