@@ -18,6 +18,8 @@ VERBS = {
     "run": "Run a model and print or save its outputs.",
     "trace": "Print every node with types, shapes and value ranges.",
     "compare": "Compare a model with another runtime, node by node.",
+    "reduce": "Make a model smaller while a command still finds what one looks for.",
+    "fuzz": "Run generated models on runtimes and keep what they do wrong, made small.",
     "check": "Check a model file: its rules, versions and types.",
     "ops": "List the operators, their versions, and how results may be compared.",
     "explain": "Explain an operator at a version: meaning, definition, examples, differences.",

@@ -50,7 +50,8 @@ def _keep(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
 
 def _schema(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
     if value:
-        click.echo(files("refexec.cli").joinpath("schemas", f"{ctx.info_name}.json").read_text("utf-8").rstrip())
+        name = "-".join(ctx.command_path.split()[1:])
+        click.echo(files("refexec.cli").joinpath("schemas", f"{name}.json").read_text("utf-8").rstrip())
         ctx.exit()
 
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import platform
 import re
+import textwrap
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -16,17 +17,23 @@ import numpy as np
 import onnx
 
 from refexec._version import __version__
+from refexec.fuzz.targets import Verdict, expected_of, target
+from refexec.observe.inputs import read_feeds
 from refexec.observe.protos import value_to_proto
+from refexec.proto_types import declared_type
 from refexec.schema import all_signatures
+from refexec.session import Session
 from refexec.teach.known import known_differences
-from refexec.types import TensorType, type_from_proto
+from refexec.types import type_from_proto
 from refexec.values import value_type_of
 
-__all__ = ["Finding", "known", "load", "save"]
+__all__ = ["Finding", "known", "replayed", "save", "signature_of", "write_model"]
 
 REPRO = '''"""{title}
 
-Needs numpy, onnx and {package}: python repro.py
+{detail}
+
+Needs numpy and onnx{package}: python repro.py
 """
 
 import pathlib
@@ -38,24 +45,39 @@ here = pathlib.Path(__file__).parent
 model = onnx.load(here / "model.onnx")
 
 
-def value(file):
-    tensor = onnx.TensorProto.FromString(file.read_bytes())
-    return onnx.numpy_helper.to_array(tensor)
+def value(info, file):
+    if info.type.HasField("sequence_type"):
+        return onnx.numpy_helper.to_list(onnx.SequenceProto.FromString(file.read_bytes()))
+    return onnx.numpy_helper.to_array(onnx.TensorProto.FromString(file.read_bytes()))
 
 
 data = here / "test_data_set_0"
-feeds = {{info.name: value(data / f"input_{{i}}.pb") for i, info in enumerate(model.graph.input)}}
+feeds = {{info.name: value(info, data / f"input_{{i}}.pb") for i, info in enumerate(model.graph.input)}}
+expected = [value(info, data / f"output_{{i}}.pb") for i, info in enumerate(model.graph.output)]
+print("expected", *expected, sep="\\n")
 {run}
-for i, (info, result) in enumerate(zip(model.graph.output, results)):
-    file = data / f"output_{{i}}.pb"
-    print(info.name, "expected", value(file).tolist() if file.exists() else "?", "got", np.asarray(result).tolist())
+print("got", *results, sep="\\n")
 '''
 ORT = """import onnxruntime
 
 options = onnxruntime.SessionOptions()
 options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.{level}
 session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-results = session.run(None, feeds)"""
+
+
+def given(info, x):
+    if not isinstance(x, np.ndarray) or x.dtype.isbuiltin == 1:
+        return x
+    bits = x.view(f"uint{{8 * x.dtype.itemsize}}")  # NumPy lacks the type: as its bits
+    return onnxruntime.OrtValue.ortvalue_from_numpy_with_onnx_type(bits, info.type.tensor_type.elem_type)
+
+
+feeds = {{info.name: given(info, feeds[info.name]) for info in model.graph.input}}
+if any(isinstance(v, onnxruntime.OrtValue) for v in feeds.values()):
+    feeds = {{n: v if isinstance(v, onnxruntime.OrtValue) else onnxruntime.OrtValue.ortvalue_from_numpy(v) for n, v in feeds.items()}}
+    results = [r.numpy() for r in session.run_with_ort_values(None, feeds)]
+else:
+    results = session.run(None, feeds)"""
 REFERENCE = """from onnx.reference import ReferenceEvaluator
 
 results = ReferenceEvaluator(model).run(None, feeds)"""
@@ -112,7 +134,7 @@ def signature_of(model: onnx.ModelProto, kind: str) -> str:
 def _label(node: onnx.NodeProto, versions: Mapping[str, int]) -> str:
     domain = "" if node.domain == "ai.onnx" else node.domain
     since = [v for d, n, v in all_signatures() if (d, n) == (domain, node.op_type) and v <= versions.get(node.domain, 1)]
-    return f"{domain}{':' if domain else ''}{node.op_type}-{max(since)}" if since else node.op_type
+    return f"{domain}{':' if domain else ''}{node.op_type}-{max(since)}" if since else "a function"
 
 
 def _name(tensor: onnx.TensorProto) -> str:
@@ -138,14 +160,10 @@ def save(finding: Finding, folder: Path) -> Path:
     if target.exists():
         return target
     part = folder / f".{finding.slug}.part"
-    data = part / "test_data_set_0"
-    data.mkdir(parents=True, exist_ok=True)
+    part.mkdir(parents=True, exist_ok=True)
     model = onnx.ModelProto.FromString(finding.model)
-    (part / "model.onnx").write_bytes(finding.model)
+    write_model(part, model, finding.feeds, finding.expected)
     (part / "model.txt").write_text(onnx.printer.to_text(model), encoding="utf-8")
-    for letter, values in (("input", [finding.feeds.get(i.name) for i in model.graph.input]), ("output", list(finding.expected.values()))):
-        for i, value in enumerate(values):
-            (data / f"{letter}_{i}.pb").write_bytes(_proto(value).SerializeToString())
     (part / "repro.py").write_text(_repro(finding), encoding="utf-8")
     record = {**finding.to_json(), "versions": _versions()}
     (part / "finding.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
@@ -153,17 +171,32 @@ def save(finding: Finding, folder: Path) -> Path:
     return target
 
 
-def _proto(value: Any) -> Any:
-    type = value_type_of(value) if value is not None else None
-    shaped = TensorType(type.elem, value.shape) if isinstance(type, TensorType) else type
-    return value_to_proto(value, shaped, "")
+def write_model(folder: Path, model: onnx.ModelProto, feeds: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
+    """``model.onnx``, and its inputs and outputs in ``test_data_set_0`` as in onnx's test data."""
+    (folder / "model.onnx").write_bytes(model.SerializeToString())
+    data = folder / "test_data_set_0"
+    data.mkdir(exist_ok=True)
+    given = [(i, feeds[i.name]) for i in model.graph.input if i.name in feeds]
+    results = [(o, expected[o.name]) for o in model.graph.output if o.name in expected]
+    for letter, values in (("input", given), ("output", results)):
+        for i, (info, value) in enumerate(values):
+            declared = declared_type(info) if info.type.WhichOneof("value") else value_type_of(value)
+            (data / f"{letter}_{i}.pb").write_bytes(value_to_proto(value, declared, info.name).SerializeToString())
 
 
 def _repro(finding: Finding) -> str:
     level = "ORT_ENABLE_ALL" if finding.target == "onnxruntime-optimized" else "ORT_DISABLE_ALL"
     reference = finding.target == "onnx.reference"
-    title = f"{finding.target}: {finding.signature}".replace('"""', "'''").replace("\\", "/")
-    return REPRO.format(title=title, package="onnxruntime", run=REFERENCE if reference else ORT.format(level=level))
+    title = _quoted(f"{finding.target}: {finding.signature}")
+    package = "" if reference else ", and onnxruntime"
+    return REPRO.format(
+        title=title, detail=_quoted(finding.detail), package=package, run=REFERENCE if reference else ORT.format(level=level)
+    )
+
+
+def _quoted(text: str) -> str:
+    """What may stand in a docstring, in lines that can be read."""
+    return textwrap.fill(text.replace('"""', "'''").replace("\\", "/"), 110)
 
 
 def _versions() -> dict[str, str]:
@@ -175,6 +208,18 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def load(folder: Path) -> tuple[dict[str, Any], onnx.ModelProto]:
-    """The record and the model of a saved finding."""
-    return json.loads((folder / "finding.json").read_text("utf-8")), onnx.load(folder / "model.onnx")
+def replayed(folder: Path) -> dict[str, Any]:
+    """A saved finding run again: ``there`` whether its target still does the same kind of wrong, ``now`` what it does."""
+    record = json.loads((folder / "finding.json").read_text("utf-8"))
+    model = onnx.load(folder / "model.onnx")
+    session = Session(model)
+    feeds = read_feeds(session, folder / "test_data_set_0") if session.inputs else {}
+    expected = expected_of(model, feeds)
+    if isinstance(expected, Verdict):
+        now = expected if record["target"] == "refexec" else None
+    else:
+        engine = target("wide" if record["target"] == "refexec" else record["target"])
+        now = engine.judge(model, feeds, expected)
+        engine.close()
+    there = now is not None and now.kind == record["kind"]
+    return {**record, "folder": str(folder), "there": there, "now": "agrees" if now is None else f"{now.kind}: {now.detail}"}

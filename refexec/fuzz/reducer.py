@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,10 +20,10 @@ import onnx
 from refexec.context import Event
 from refexec.errors import RefexecError
 from refexec.limits import Limits
-from refexec.proto_types import type_to_proto
+from refexec.proto_types import declared_type, type_to_proto
 from refexec.session import Session
 from refexec.tensors import tensor_from_proto, tensor_to_proto
-from refexec.types import TensorType, element_type, type_from_proto
+from refexec.types import TensorType, ValueType, element_type
 from refexec.values import round_to, to_public, value_type_of
 
 __all__ = ["Reduced", "reduce"]
@@ -102,23 +103,32 @@ def _declared(model: onnx.ModelProto, feeds: Feeds) -> onnx.ModelProto:
     return model
 
 
-def _values(model: onnx.ModelProto, feeds: Feeds) -> tuple[dict[str, Any], list[Event]]:
+@dataclass(frozen=True)
+class _Known:
+    """A value as a user gives it, with its type: a list does not tell its own."""
+
+    value: Any
+    type: ValueType
+
+
+def _values(model: onnx.ModelProto, feeds: Feeds) -> tuple[dict[str, _Known], list[Event]]:
     """Each value's first value by name, and the events of a reference run; of what refexec cannot run, none."""
     events: list[Event] = []
-    values: dict[str, Any] = dict(feeds)
-    try:
+    values: dict[str, _Known] = {}
+    for info in model.graph.input:
+        if info.name in feeds and (type := declared_type(info)) is not None:
+            values[info.name] = _Known(feeds[info.name], type)
+    with suppress(RefexecError):
         session = Session(model, limits=LIMITS)
-        values |= {w.name: tensor_from_proto(w, "") for w in model.graph.initializer}
+        for tensor in model.graph.initializer:
+            held = tensor_from_proto(tensor, "")
+            values[tensor.name] = _Known(held, value_type_of(held))
         session.observe(feeds, events.append)
-    except RefexecError:
-        pass
     for event in events:
-        for name, value in zip(event.node.outputs, event.outputs, strict=False):
-            if name and value is not None:
-                values.setdefault(name, to_public(value))
-        for name, value in zip(event.node.inputs, event.inputs, strict=False):
-            if name and value is not None:
-                values.setdefault(name, to_public(value))
+        for names, held_values in ((event.node.outputs, event.outputs), (event.node.inputs, event.inputs)):
+            for name, held in zip(names, held_values, strict=False):
+                if name and held is not None and name not in values:
+                    values[name] = _Known(to_public(held), value_type_of(held))
     return values, events
 
 
@@ -179,7 +189,7 @@ def _fewer_nodes(reducer: _Reducer, model: onnx.ModelProto, feeds: Feeds) -> tup
     return _fewer_in_bodies(reducer, model, feeds, values), feeds
 
 
-def _fewer_in_bodies(reducer: _Reducer, model: onnx.ModelProto, feeds: Feeds, values: Mapping[str, Any]) -> onnx.ModelProto:
+def _fewer_in_bodies(reducer: _Reducer, model: onnx.ModelProto, feeds: Feeds, values: Mapping[str, _Known]) -> onnx.ModelProto:
     """Nodes of bodies away; their results become initializers with the values of the first trip."""
     at = 0
     while True:
@@ -189,18 +199,20 @@ def _fewer_in_bodies(reducer: _Reducer, model: onnx.ModelProto, feeds: Feeds, va
         changed = copy.deepcopy(model)
         graph, index = [(g, i) for n in _all_nodes(changed) for g in _graphs(n) for i in range(len(g.node))][at]
         frozen = [n for n in graph.node[index].output if n]
-        if all(isinstance(values.get(n), np.ndarray) for n in frozen):
+        if all(n in values and isinstance(values[n].value, np.ndarray) for n in frozen):
             del graph.node[index]
             used = {i for n in _nested(graph.node) for i in n.input} | {o.name for o in graph.output}
-            graph.initializer.extend(tensor_to_proto(values[n], n) for n in frozen if n in used)
+            graph.initializer.extend(tensor_to_proto(values[n].value, n) for n in frozen if n in used)
             if reducer.holds(changed, feeds):
                 model = changed
                 continue
         at += 1
 
 
-def _with_nodes(model: onnx.ModelProto, nodes: Sequence[onnx.NodeProto], values: Mapping[str, Any]) -> tuple[onnx.ModelProto, Feeds] | None:
-    """A model of these nodes; what they take and no one makes is an input with its value. None where a value is not known."""
+def _with_nodes(
+    model: onnx.ModelProto, nodes: Sequence[onnx.NodeProto], values: Mapping[str, _Known]
+) -> tuple[onnx.ModelProto, Feeds] | None:
+    """A model of these nodes; what no one makes is an input with its value. None where a value is not known."""
     made = {name for node in nodes for name in node.output if name}
     taken = list(dict.fromkeys(name for node in nodes for name in _taken(node) if name not in made))
     used = {name for node in nodes for name in _taken(node)}
@@ -219,7 +231,7 @@ def _with_nodes(model: onnx.ModelProto, nodes: Sequence[onnx.NodeProto], values:
             result.graph.initializer.append(constants[name])
         elif name in values:
             result.graph.input.append(infos[name] if name in infos else _info(name, values[name]))
-            feeds[name] = values[name]
+            feeds[name] = values[name].value
         else:
             return None
     result.graph.output.extend(_info(n, values[n]) if n in values else onnx.ValueInfoProto(name=n) for n in wanted)
@@ -254,9 +266,9 @@ def _drop_unused(model: onnx.ModelProto) -> None:
     model.opset_import.extend(imports)
 
 
-def _info(name: str, value: Any) -> onnx.ValueInfoProto:
-    type = value_type_of(value)
-    shaped = TensorType(type.elem, value.shape) if isinstance(type, TensorType) else type
+def _info(name: str, known: _Known) -> onnx.ValueInfoProto:
+    type = known.type
+    shaped = TensorType(type.elem, known.value.shape) if isinstance(type, TensorType) else type
     return onnx.ValueInfoProto(name=name, type=type_to_proto(shaped))
 
 
@@ -383,8 +395,9 @@ def _changed(
     result = copy.deepcopy(model)
     fed = {n: apply(n, v) for n, v in feeds.items()}
     for info in result.graph.input:
-        if isinstance(fed.get(info.name), np.ndarray) and isinstance(type_from_proto(info.type), TensorType):
-            info.CopyFrom(_info(info.name, fed[info.name]))
+        type, value = declared_type(info), fed.get(info.name)
+        if isinstance(type, TensorType) and isinstance(value, np.ndarray):
+            info.CopyFrom(_info(info.name, _Known(value, type)))
     for i, tensor in enumerate(result.graph.initializer):
         result.graph.initializer[i].CopyFrom(tensor_to_proto(apply(tensor.name, tensor_from_proto(tensor, "")), tensor.name))
     for info in result.graph.output:

@@ -24,6 +24,7 @@ from refexec.fuzz import transforms
 from refexec.limits import Limits
 from refexec.runtimes import Kernels, Mode, Runtime
 from refexec.session import Session
+from refexec.types import element_type
 from refexec.values import round_to, ulp
 
 __all__ = ["TARGETS", "Target", "Verdict", "expected_of", "target"]
@@ -146,14 +147,15 @@ def _near(expected: Any, found: Any) -> bool:
 
 
 def _near_tensor(e: Any, f: Any) -> bool:
-    if e.dtype.kind in "biuOSU" or e.size == 0:
+    elem = element_type(e.dtype)
+    if not (elem.is_float or elem.kind == "complex") or e.size == 0:
         return bool(np.array_equal(e, f))
     with np.errstate(all="ignore"):
-        wide = np.complex128 if e.dtype.kind == "c" else np.float64
+        wide = np.float64 if elem.is_float else np.complex128
         x, y = e.astype(wide), f.astype(wide)
         same = (x == y) | (np.isnan(x) & np.isnan(y))
         scale = np.abs(x[np.isfinite(x)]).max(initial=0.0)
-        allowed = min(NEAR * scale, NEAR_ULPS * float(ulp(np.asarray(scale), e.dtype))) if e.dtype.kind != "c" else NEAR * scale
+        allowed = min(NEAR * scale, NEAR_ULPS * float(ulp(np.asarray(scale), elem.dtype))) if elem.is_float else NEAR * scale
         return bool(np.all(same | (np.isfinite(x) & np.isfinite(y) & (np.abs(x - y) <= allowed))))
 
 
