@@ -41,7 +41,7 @@ def span_of(elem: ElementType, kind: int, span: Span | None) -> Span | None:
     if elem.kind in ("string", "complex") or (kind == 2 and span is None):
         return None
     pool = _pool(elem, kind, span).astype(np.float64)
-    return float(pool.min()), float(pool.max())
+    return None if np.isnan(pool).any() else (float(pool.min()), float(pool.max()))
 
 
 @cache
