@@ -179,7 +179,7 @@ class Draw:
         formal = self.signature.attributes.get(name)
         if formal is None:
             return default
-        absent = 0 if formal.required or not options else 1
+        absent = 0 if formal.required else 1
         at = self.integer(0, len(options) - 1 + absent)
         if absent and at == 0:
             return formal.default if formal.default is not None else default
