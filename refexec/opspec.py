@@ -75,8 +75,8 @@ class Scope(Protocol):
     def fresh(self, type: ValueType, shape: Shape, span: Span | None) -> Operand:
         """A new input or constant with drawn numbers."""
 
-    def constant(self, value: np.ndarray[Any, Any], span: Span | None = None) -> Operand:
-        """A new operand that has this value."""
+    def constant(self, value: np.ndarray[Any, Any], span: Span | None = None, known: bool | None = None) -> Operand:
+        """A new operand that has this value, and which onnx's inference knows, or does not."""
 
     def given(self, value: Any, type: ValueType) -> Operand:
         """A new input with this value, which may be a sequence, an optional or a map."""
@@ -249,10 +249,13 @@ class Draw:
         """A new operand of this element type and shape."""
         return self.scope.fresh(TensorType(elem), tuple(shape), span)
 
-    def constant(self, value: Any, elem: ElementType = INT64) -> Operand:
-        """A new operand with this value: an initializer, a node, an input, or computed."""
+    def constant(self, value: Any, elem: ElementType = INT64, known: bool | None = None) -> Operand:
+        """A new operand with this value: an initializer, a node, an input, or computed.
+
+        ``known`` says whether onnx's inference knows it, for where the inference is wrong when it does, or when it does not.
+        """
         array = value if isinstance(value, np.ndarray) else np.asarray(value, np.int64 if elem.is_integer else None)
-        return self.scope.constant(array.astype(elem.dtype) if array.dtype != elem.dtype else array)
+        return self.scope.constant(array.astype(elem.dtype) if array.dtype != elem.dtype else array, known=known)
 
     def optional(self, make: Callable[[], Operand]) -> Operand | None:
         """An optional input: absent, or what ``make`` gives."""

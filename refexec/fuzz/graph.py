@@ -149,8 +149,8 @@ class GraphScope:
         top.values.append(made)
         return made
 
-    def constant(self, value: np.ndarray[Any, Any], span: Span | None = None) -> Operand:
-        origin = self.choose(0, 4)
+    def constant(self, value: np.ndarray[Any, Any], span: Span | None = None, known: bool | None = None) -> Operand:
+        origin = self.choose(0, 4) if known is None else self.choose(0, 1) if known else 2
         elem = TensorType(_element(value))
         if origin == 1 and _takes("Constant", self.opset, elem):
             return self._node("Constant", (), Operand(self.build.name("c"), elem, value.shape, span), value=tensor_to_proto(value))
@@ -282,11 +282,11 @@ class FunctionScope(GraphScope):
     def given(self, value: Any, type: ValueType) -> Operand:
         return self._parameter(self.caller.given(value, type))
 
-    def constant(self, value: np.ndarray[Any, Any], span: Span | None = None) -> Operand:
+    def constant(self, value: np.ndarray[Any, Any], span: Span | None = None, known: bool | None = None) -> Operand:
         elem = TensorType(_element(value))
-        if _takes("Constant", self.opset, elem):
+        if known is not False and _takes("Constant", self.opset, elem):
             return self._node("Constant", (), Operand(self.build.name("c"), elem, value.shape, span), value=tensor_to_proto(value))
-        return self._parameter(self.caller.constant(value, span))
+        return self._parameter(self.caller.constant(value, span, known))
 
     def _parameter(self, argument: Operand) -> Operand:
         made = Operand(self.build.name("p"), argument.type, argument.shape, argument.span)

@@ -90,7 +90,7 @@ def cast(d: Draw) -> None:
 def bit_cast(d: Draw) -> None:
     """The types have as many bits; the bits of a bool are 0 or 1."""
     x = d.input("T1", empty=True, sized=False, span=(0, 1) if d.integer(0, 7) == 7 else None)
-    binary = x.elem.kind in ("int", "uint") and x.span is not None and 0 <= x.span[0] and x.span[1] <= 1
+    binary = x.elem.kind in ("int", "uint") and x.span is not None and x.span[0] >= 0 and x.span[1] <= 1
     to = d.elem("T2", [e for e in ELEMENT_TYPES if e.bits == x.elem.bits and (e.kind != "bool" or binary or e is x.elem)])
     d.set("to", to.number)
     d.emit([x], Out(to, x.shape))

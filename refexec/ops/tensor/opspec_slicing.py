@@ -3,8 +3,8 @@
 import numpy as np
 
 from refexec.ops.tensor.opspec_shape import NEGATIVE_AXES, some_axes
-from refexec.opspec import Draw, Operand, Out, opspec
-from refexec.types import INT32, INT64, TensorType
+from refexec.opspec import Draw, Out, opspec
+from refexec.types import INT32, INT64
 
 
 def slice_of(d: Draw, size: int, step: int, largest: int) -> tuple[int, int]:
@@ -77,9 +77,8 @@ def pad(d: Draw) -> None:
         d.emit([x], out)
     else:
         value = d.tensor(x.elem, ()) if d.flag() or x.elem.name == "float8e8m0" else None  # which has no 0
-        d.emit([x, d.constant(written), value, None if axes is None else padded_axes(d, axes)], out)
-
-
-def padded_axes(d: Draw, axes: list[int]) -> Operand:
-    """onnx's inference reads axes that it knows as int64 whatever they are: those of type int32 come at run time."""
-    return d.constant(axes) if d.elem("Tind") is INT64 else d.scope.given(np.array(axes, np.int32), TensorType(INT32))
+        places = None
+        if axes is not None:
+            elem = d.elem("Tind")
+            places = d.constant(axes, elem, known=False if elem is INT32 else None)  # onnx's inference reads those it knows as int64
+        d.emit([x, d.constant(written), value, places], out)
