@@ -16,10 +16,10 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from refexec.schema import Signature
+from refexec.schema import Signature, signature
 from refexec.types import ELEMENT_TYPES, INT64, ElementType, TensorType, ValueType, element_type
 
-__all__ = ["Draw", "Operand", "Out", "Scope", "Span", "broadcast", "opspec", "opspecs"]
+__all__ = ["Draw", "Operand", "Out", "Scope", "Span", "broadcast", "copied", "opspec", "opspecs"]
 
 Shape = tuple[int | None, ...]
 Span = tuple[float, float]
@@ -81,8 +81,14 @@ class Scope(Protocol):
     def given(self, value: Any, type: ValueType) -> Operand:
         """A new input with this value, which may be a sequence, an optional or a map."""
 
-    def body(self, inputs: Sequence[Out], results: Sequence[Out | None], size: int) -> tuple[Any, list[Operand]]:
-        """A graph attribute with formal inputs: its results have the types asked for, or any tensor type where None."""
+    def body(
+        self, inputs: Sequence[Out], results: Sequence[Out | None], size: int, decides: bool, among: Collection[ElementType]
+    ) -> tuple[Any, list[Operand]]:
+        """A graph attribute of up to ``size`` nodes with formal inputs.
+
+        Its results are of the type and shape asked for, or where None any tensor of a type ``among`` these. Where the first one is the
+        condition of a loop (as is the second input), ``decides`` makes it any truth value in place of the one that came in.
+        """
 
     def emit(
         self, signature: Signature, inputs: Sequence[Operand | None], outputs: Sequence[Out | None], attributes: dict[str, Any]
@@ -277,18 +283,26 @@ class Draw:
 
     # --- the node ---
 
-    def body(self, inputs: Sequence[Out] = (), results: Sequence[Out | None] = (), size: int = 2) -> tuple[Any, list[Operand]]:
+    def body(
+        self, inputs: Sequence[Out] = (), results: Sequence[Out | None] = (), size: int = 2, *, decides: bool = True
+    ) -> tuple[Any, list[Operand]]:
         """See :meth:`Scope.body`."""
-        return self.scope.body(inputs, results, size)
+        among = copied(self).intersection(elements(self.signature, self.signature.outputs[-1].type_str))
+        return self.scope.body(inputs, results, size, decides, among)
 
     def emit(self, inputs: Sequence[Operand | None], *outputs: Out | None) -> list[Operand]:
-        """Make the node. None: an absent input, an output that is not asked for; at the end they are left out."""
+        """Make the node. None: an absent input, an output that is not asked for; at the end they are left out where the arity allows it."""
         given, results = list(inputs), list(outputs)
-        while given and given[-1] is None:
+        while len(given) > self.signature.min_inputs and given[-1] is None:
             given.pop()
         while results and results[-1] is None:
             results.pop()
         return self.scope.emit(self.signature, given, results, self.attributes)
+
+
+def copied(d: Draw) -> frozenset[ElementType]:
+    """The element types that Identity has at the opset: those of what a body may hand through."""
+    return frozenset(elements(identity := signature("", "Identity", d.scope.opset), identity.outputs[0].type_str))
 
 
 def _within(v: Operand, span: Span | None) -> bool:

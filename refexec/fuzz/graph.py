@@ -6,7 +6,7 @@ choice of a slot is its operator, 0 for none, so that a shrinker empties slots.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -15,12 +15,11 @@ import numpy as np
 import onnx
 from onnx import AttributeProto, helper
 
-from refexec.errors import UnsupportedOperator
 from refexec.fuzz import numbers
 from refexec.fuzz.choosers import Chooser
 from refexec.opspec import Draw, Operand, Out, Shape, Span, Spec, opspecs
 from refexec.proto_types import type_to_proto
-from refexec.schema import Signature, signature, standard_domains
+from refexec.schema import Signature, all_signatures, signature, standard_domains
 from refexec.tensors import tensor_to_proto
 from refexec.types import FLOAT32, ElementType, TensorType, ValueType, element_type
 
@@ -217,12 +216,16 @@ class GraphScope:
 
     # --- bodies and functions ---
 
-    def body(self, inputs: Sequence[Out], results: Sequence[Out | None], size: int) -> tuple[onnx.GraphProto, list[Operand]]:
+    def body(
+        self, inputs: Sequence[Out], results: Sequence[Out | None], size: int, decides: bool, among: Collection[ElementType]
+    ) -> tuple[onnx.GraphProto, list[Operand]]:
         inner = GraphScope(self.build, self)
         inner.inputs = [inner._result(o) for o in inputs]
         inner.values += inner.inputs
         inner.fill(size)
-        found = [inner.result(wanted) for wanted in results]
+        found = [inner.result(wanted, among) for wanted in results]
+        if not decides:
+            found[0] = inner.inputs[1]
         taken: list[Operand] = []
         for operand in found:  # no name twice, and no name of an input
             own = operand in inner.values and operand not in inner.inputs and operand not in taken
@@ -236,15 +239,20 @@ class GraphScope:
         )
         return graph, taken
 
-    def result(self, wanted: Out | None) -> Operand:
-        """A value that a body gives: of the type and shape asked for, or any tensor that Identity takes."""
-        own = list(reversed(self.values))
-        if wanted is None:
-            fitting = [v for v in own if isinstance(v.type, TensorType) and _takes("Identity", self.opset, v.type)]
-            return fitting[self.choose(0, min(len(fitting) - 1, 3))] if fitting else self.fresh(TensorType(FLOAT32), (), None)
-        type = TensorType(wanted.type) if isinstance(wanted.type, ElementType) else wanted.type
-        fitting = [v for v in own if v.type == type and v.shape == wanted.shape]
-        return fitting[self.choose(0, min(len(fitting) - 1, 3))] if fitting else self.fresh(type, wanted.shape, None)
+    def result(self, wanted: Out | None, among: Collection[ElementType]) -> Operand:
+        """A value that a body gives: of the type and shape asked for (None: any size), or a tensor of known shape of one of the types."""
+        type = None if wanted is None else TensorType(wanted.type) if isinstance(wanted.type, ElementType) else wanted.type
+        shape = None if wanted is None else wanted.shape
+
+        def fits(v: Operand) -> bool:
+            if type is None or shape is None:
+                return isinstance(v.type, TensorType) and None not in v.shape and v.elem in among
+            return v.type == type and len(v.shape) == len(shape) and all(n in (None, m) for n, m in zip(shape, v.shape, strict=True))
+
+        fitting = [v for v in reversed(self.values) if fits(v)]
+        if fitting:
+            return fitting[self.choose(0, min(len(fitting) - 1, 3))]
+        return self.fresh(type or TensorType(FLOAT32), tuple(2 if n is None else n for n in shape or ()), None)
 
     def call(self) -> None:
         """A function of the model, made here, and a call of it."""
@@ -302,9 +310,9 @@ def generate(chooser: Chooser, options: Options | None = None) -> Generated:
     low, high = (options.opset, options.opset) if isinstance(options.opset, int) else options.opset
     spans = {d: (low, min(high, v)) if d == "" else (1, v) for d, v in standard_domains().items() if d == "" or d in options.domains}
     versions = {d: options.versions.get(d) or most - chooser.integer(0, most - least) for d, (least, most) in spans.items()}
-    wanted = tuple((d, versions[d]) for d in sorted(options.domains))
-    menu = _swarm(chooser, _menu(wanted, _fixed(options.ops), options.control_flow, options.random))
-    build = _Build(chooser, versions, menu, _elements(_fixed(options.dtypes)))
+    menu = _swarm(chooser, _menu(((d, versions[d]) for d in sorted(options.domains)), options))
+    elements = None if options.dtypes is None else frozenset(map(element_type, options.dtypes))
+    build = _Build(chooser, versions, menu, elements)
     top = GraphScope(build)
     top.fill(options.max_nodes)
     if not top.nodes:
@@ -331,34 +339,27 @@ def _outputs(top: GraphScope) -> list[Operand]:
     return [v for i, v in enumerate(made) if v.name not in top.used or (extra and i % (extra + 2) == 0)]
 
 
-def _fixed(names: Collection[str] | None) -> frozenset[str] | None:
-    return None if names is None else frozenset(names)
-
-
-@cache
-def _elements(names: frozenset[str] | None) -> frozenset[ElementType] | None:
-    return None if names is None else frozenset(map(element_type, names))
-
-
-@cache
-def _menu(versions: tuple[tuple[str, int], ...], ops: frozenset[str] | None, control_flow: bool, random: bool) -> tuple[Entry, ...]:
-    """The operators that exist at these versions of domains and have an opspec, in the order of their names."""
-    found: list[Entry] = []
-    flow: list[Entry] = []
-    for domain, version in versions:
-        for name in sorted({n for d, n, _ in opspecs() if d == domain and (ops is None or n in ops)}):
-            try:
-                known = signature(domain, name, version)
-            except UnsupportedOperator:
-                continue
-            spec = opspecs().get((domain, name, known.since))
-            if spec is None or known.deprecated or (name in RANDOM and not random):
-                continue
-            (flow if known.folder == "controlflow" else found).append((known, spec))
-    if not control_flow:
-        return tuple(found)
+def _menu(versions: Iterable[tuple[str, int]], options: Options) -> list[Entry]:
+    """What may stand in a slot: operators that exist at these versions of domains and have an opspec, in the order of their names."""
+    entries = [(k, s) for domain, version in versions for k, s in _entries(domain, version)]
+    if options.ops is not None:
+        entries = [e for e in entries if e[0].name in options.ops]
+    found: list[Entry] = [e for e in entries if e[0].folder != "controlflow" and (options.random or e[0].name not in RANDOM)]
+    if not options.control_flow:
+        return found
     weight = max(1, len(found) // 120)
-    return (*found, *(flow * weight), *([None] * weight if ops is None and found else []))
+    calls: list[Entry] = [None] * weight if options.ops is None and found else []
+    return [*found, *(e for e in entries if e[0].folder == "controlflow" for _ in range(weight)), *calls]
+
+
+@cache
+def _entries(domain: str, version: int) -> list[tuple[Signature, Spec]]:
+    newest: dict[str, int] = {}
+    for of, name, since in all_signatures():
+        if of == domain and since <= version:
+            newest[name] = max(since, newest.get(name, 0))
+    keys = [(domain, name, since) for name, since in sorted(newest.items())]
+    return [(all_signatures()[k], opspecs()[k]) for k in keys if k in opspecs() and not all_signatures()[k].deprecated]
 
 
 def _swarm(chooser: Chooser, menu: Sequence[Entry]) -> list[Entry]:

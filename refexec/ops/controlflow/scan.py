@@ -126,6 +126,6 @@ def padded(ctx, samples, info, longest):
     shape = ctx.claim((len(samples), longest, *like.shape[1:]), like.dtype)
     result = np.full(shape, zero(like.dtype), like.dtype)
     for row, sample in zip(result, samples, strict=True):
-        if sample:
-            row[: len(sample)] = sample
+        for t, value in enumerate(sample):
+            row[t, ...] = value
     return result

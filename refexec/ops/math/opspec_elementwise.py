@@ -76,9 +76,17 @@ def aligned(d: Draw, a) -> tuple[int, ...]:
 
 
 def partner(d: Draw, a) -> tuple[int, ...]:
-    """A shape that broadcasts with that of ``a``: axes of size 1, axes left out or added at the front."""
-    shape = [n if d.integer(0, 3) < 3 else 1 for n in a.sizes][d.integer(0, 1) and d.integer(0, len(a.sizes)) :]
-    return (*d.shape(0, 1), *shape) if len(shape) == len(a.sizes) and len(shape) < 4 and d.integer(0, 3) == 3 else tuple(shape)
+    """A shape that broadcasts with that of ``a``."""
+    return beside(d, a.sizes)
+
+
+def beside(d: Draw, sizes) -> tuple[int, ...]:
+    """A shape that broadcasts with this one: axes of size 1, axes left out at the front, or one added there."""
+    shape = tuple(n if d.integer(0, 3) < 3 else 1 for n in sizes)
+    way = d.integer(0, 5)
+    if way == 4:
+        return shape[d.integer(0, len(shape)) :]
+    return (d.integer(1, 3), *shape) if way == 5 and len(shape) < 4 else shape
 
 
 ARITHMETIC = {"Add": (1, 6, 7, 13, 14), "Div": (1, 6, 7, 13, 14), "Mul": (1, 6, 7, 13, 14), "Sub": (1, 6, 7, 13, 14)}
@@ -128,9 +136,12 @@ VARIADIC = {"Max": (1, 6, 8, 12, 13), "Min": (1, 6, 8, 12, 13), "Mean": (1, 6, 8
 def variadic(d: Draw) -> None:
     """One or more operands, of one shape before version 8, broadcast since."""
     x = d.input("T", empty=True)
-    operands = [x, *(d.tensor(x.elem, partner(d, x) if d.since >= 8 else x.sizes) for _ in range(d.integer(0, 3)))]
+    operands, shape = [x], x.sizes
+    for _ in range(d.integer(0, 3)):
+        operands.append(d.tensor(x.elem, beside(d, shape) if d.since >= 8 else shape))
+        shape = broadcast(shape, operands[-1].sizes)
     d.attr("consumed_inputs", [[0] * len(operands)])
-    d.emit(operands, Out(x.elem, broadcast(*(o.sizes for o in operands))))
+    d.emit(operands, Out(x.elem, shape))
 
 
 for _name, _versions in VARIADIC.items():

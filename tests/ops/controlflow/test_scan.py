@@ -162,3 +162,11 @@ def test_elements_have_the_shape_that_the_body_declares(declared: str, fits: boo
     else:
         with pytest.raises(RuleViolation, match="the shape that the body declares"):
             scanned("", body=body, s=[0], x=[[1], [2]])
+
+
+def test_text_scanned_by_version_8_is_text() -> None:
+    text = """(string[1, 2] xs) => (ys) {
+        ys = Scan <body = b (string x) => (string y) { y = Identity(x) }, num_scan_inputs = 1> (, xs)
+    }"""
+    (ys,) = session(text, opset='"" : 8').run(None, {"xs": np.array([["a", "b"]], object)})
+    assert ys.tolist() == [["a", "b"]] and all(isinstance(v, str) for v in ys.flat)
