@@ -17,11 +17,13 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from refexec.schema import Signature, signature
-from refexec.types import ELEMENT_TYPES, INT64, ElementType, TensorType, ValueType, element_type
+from refexec.types import ELEMENT_TYPES, INT64, ElementType, OptionalType, SequenceType, TensorType, ValueType, element_type
 
 __all__ = ["Draw", "Operand", "Out", "Scope", "Span", "broadcast", "copied", "opspec", "opspecs"]
 
 Shape = tuple[int | None, ...]
+Items = tuple[Any, ...]
+"""Of a sequence or an optional: the shape of each tensor in it, the items of each sequence; of a map: its keys."""
 Span = tuple[float, float]
 """The least and the greatest number that a tensor may hold."""
 DIMS = (1, 2, 3, 2, 4, 1, 5, 3)
@@ -39,6 +41,7 @@ class Operand:
     type: ValueType
     shape: Shape = ()
     span: Span | None = None  # where all numbers lie; None: nothing is known
+    items: Items | None = None  # of what is no tensor; None: nothing is known
 
     @property
     def elem(self) -> ElementType:
@@ -60,6 +63,12 @@ class Out:
     type: ElementType | ValueType
     shape: Shape = ()
     span: Span | None = None
+    items: Items | None = None
+
+
+def out(type: ValueType, content: Items) -> Out:
+    """What has this shape if it is a tensor, else these items."""
+    return Out(type, content) if isinstance(type, TensorType) else Out(type, items=content)
 
 
 class Scope(Protocol):
@@ -72,14 +81,14 @@ class Scope(Protocol):
     def visible(self) -> Sequence[Operand]:
         """The values that a node may take here, oldest first."""
 
-    def fresh(self, type: ValueType, shape: Shape, span: Span | None) -> Operand:
-        """A new input or constant with drawn numbers."""
+    def fresh(self, type: ValueType, content: Items, span: Span | None) -> Operand:
+        """A new input or constant of this shape with drawn numbers; what is no tensor is an input, and has items."""
 
-    def constant(self, value: np.ndarray[Any, Any], span: Span | None = None, known: bool | None = None) -> Operand:
-        """A new operand that has this value, and which onnx's inference knows, or does not."""
+    def constant(self, value: np.ndarray[Any, Any], span: Span | None = None, fed: bool = True) -> Operand:
+        """A new operand that has this value; it is an input of the model only if ``fed``."""
 
     def given(self, value: Any, type: ValueType) -> Operand:
-        """A new input with this value, which may be a sequence, an optional or a map."""
+        """A new input with this value."""
 
     def body(
         self, inputs: Sequence[Out], results: Sequence[Out | None], size: int, decides: bool, among: Collection[ElementType]
@@ -130,10 +139,17 @@ _ORDER = [element_type(n) for n in ("float32", "int64", "bool", "float64", "int3
 
 @cache
 def elements(signature: Signature, variable: str) -> tuple[ElementType, ...]:
-    """The element types that tensors of a type variable, or of a parameter's type string, may have, the simplest first."""
+    """The element types of tensors, and of sequences and optionals of them, that a type variable, or a parameter's type string, admits;
+    the simplest first."""
     types = signature.variables.get(variable) or next(p.types for p in (*signature.inputs, *signature.outputs) if p.type_str == variable)
-    found = {t.elem for t in types if isinstance(t, TensorType)}
+    found = {t.elem for t in map(_innermost, types) if isinstance(t, TensorType)}
     return tuple(e for e in (*_ORDER, *(e for e in ELEMENT_TYPES if e not in _ORDER)) if e in found)
+
+
+def _innermost(type: ValueType) -> ValueType:
+    while isinstance(type, SequenceType | OptionalType):
+        type = type.elem
+    return type
 
 
 class Draw:
@@ -255,21 +271,38 @@ class Draw:
         """A new operand of this element type and shape."""
         return self.scope.fresh(TensorType(elem), tuple(shape), span)
 
-    def constant(self, value: Any, elem: ElementType = INT64, known: bool | None = None) -> Operand:
-        """A new operand with this value: an initializer, a node, an input, or computed.
-
-        ``known`` says whether onnx's inference knows it, for where the inference is wrong when it does, or when it does not.
-        """
+    def constant(self, value: Any, elem: ElementType = INT64, fed: bool = True) -> Operand:
+        """A new operand with this value: an initializer, a node, computed, or, if ``fed``, an input, whose sizes may be unknown."""
         array = value if isinstance(value, np.ndarray) else np.asarray(value, np.int64 if elem.is_integer else None)
-        return self.scope.constant(array.astype(elem.dtype) if array.dtype != elem.dtype else array, known=known)
+        return self.scope.constant(array.astype(elem.dtype) if array.dtype != elem.dtype else array, fed=fed)
+
+    def given(self, value: Any, elem: ElementType = INT64) -> Operand:
+        """A new input with this value, for where onnx's inference reads a value wrongly that it knows."""
+        return self.scope.given(np.asarray(value, elem.dtype), TensorType(elem))
 
     def optional(self, make: Callable[[], Operand]) -> Operand | None:
         """An optional input: absent, or what ``make`` gives."""
         return make() if self.flag() else None
 
-    def held(self, wanted: Callable[[ValueType], bool]) -> Operand | None:
-        """An existing value whose type is right, be it no tensor."""
-        return self._existing(lambda v: wanted(v.type))
+    def value(
+        self, type: ValueType, least: int = 0, where: Callable[[Items], bool] | None = None, make: Callable[[], Items] | None = None
+    ) -> Operand:
+        """A tensor of known shape, or a sequence or an optional of known items, of which there are ``least`` or more.
+
+        ``where`` narrows what is taken of the values that exist already; a new one has the items that ``make`` gives.
+        """
+
+        def fits(v: Operand) -> bool:
+            known = v.shape if isinstance(type, TensorType) else v.items
+            return v.type == type and known is not None and None not in known and len(known) >= least and (where is None or where(known))
+
+        return self._existing(fits) or self.scope.fresh(type, self.content(type, least) if make is None else make(), None)
+
+    def content(self, type: ValueType, least: int = 0) -> Items:
+        """The shape of a tensor; the items of a sequence or an optional."""
+        if isinstance(type, SequenceType | OptionalType):
+            return tuple(self.content(type.elem) for _ in range(self.integer(least, 3 if isinstance(type, SequenceType) else 1)))
+        return self.shape(least, 3)
 
     def _existing(self, fits: Callable[[Operand], bool]) -> Operand | None:
         """Of the values in view one that fits, the newest more often; None where none fits, or a new one is to be made."""

@@ -20,10 +20,10 @@ import onnx
 from refexec.errors import RefexecError
 from refexec.fuzz.choosers import RandomChooser
 from refexec.fuzz.graph import Drawn, Generated, Options, generate
-from refexec.opspec import opspecs
+from refexec.opspec import Operand, Out, opspecs, out
 from refexec.schema import Signature, all_signatures
 from refexec.session import Session
-from refexec.types import ELEMENT_TYPES, TensorType, without_shape
+from refexec.types import ELEMENT_TYPES, OptionalType, SequenceType, TensorType, without_shape
 from refexec.values import value_type_of
 
 __all__ = ["features", "problem", "reached", "schema_features", "waivers"]
@@ -88,7 +88,15 @@ def run_problem(made: Generated) -> str | None:
     return None
 
 
-def _contradiction(stated: Any, value: Any) -> str | None:
+def _contradiction(stated: Operand | Out, value: Any) -> str | None:
+    if isinstance(stated.type, SequenceType | OptionalType):
+        items = value if isinstance(stated.type, SequenceType) else [value][value is None :]
+        if stated.items is None:
+            return None
+        if len(items) != len(stated.items):
+            return f"stated {len(stated.items)} items, got {len(items)}"
+        found = [_contradiction(out(stated.type.elem, content), item) for content, item in zip(stated.items, items, strict=True)]
+        return next((f for f in found if f), None)
     if isinstance(stated.type, TensorType):
         shape = getattr(value, "shape", None)
         if shape is None or without_shape(value_type_of(value)) != stated.type:

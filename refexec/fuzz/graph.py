@@ -7,7 +7,7 @@ choice of a slot is its operator, 0 for none, so that a shrinker empties slots.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -17,7 +17,7 @@ from onnx import AttributeProto, helper
 
 from refexec.fuzz import numbers
 from refexec.fuzz.choosers import Chooser
-from refexec.opspec import Draw, Operand, Out, Shape, Span, Spec, opspecs
+from refexec.opspec import Draw, Items, Operand, Out, Span, Spec, opspecs
 from refexec.proto_types import type_to_proto
 from refexec.schema import Signature, all_signatures, signature, standard_domains
 from refexec.tensors import tensor_to_proto
@@ -132,10 +132,13 @@ class GraphScope:
 
     # --- operands ---
 
-    def fresh(self, type: ValueType, shape: Shape, span: Span | None) -> Operand:
-        assert isinstance(type, TensorType)
+    def fresh(self, type: ValueType, content: Items, span: Span | None) -> Operand:
         origin, kind, start = self.choose(0, 2), self.choose(0, numbers.KINDS - 1), self.choose(0, numbers.STARTS - 1)
-        value = numbers.tensor(type.elem, shape, kind, start, span)  # type: ignore[arg-type]
+        if not isinstance(type, TensorType):
+            made = self.given(numbers.value(type, content, kind, start), type)
+            made.items = content
+            return made
+        value = numbers.tensor(type.elem, content, kind, start, span)
         made = self._initializer(value) if origin == 1 else self.given(value, type)
         made.span = numbers.span_of(type.elem, kind, span)
         return made
@@ -148,12 +151,12 @@ class GraphScope:
         top.values.append(made)
         return made
 
-    def constant(self, value: np.ndarray[Any, Any], span: Span | None = None, known: bool | None = None) -> Operand:
-        origin = self.choose(0, 4) if known is None else self.choose(0, 1) if known else 2
+    def constant(self, value: np.ndarray[Any, Any], span: Span | None = None, fed: bool = True) -> Operand:
+        origin = self.choose(0, 4)
         elem = TensorType(_element(value))
         if origin == 1 and _takes("Constant", self.opset, elem):
             return self._node("Constant", (), Operand(self.build.name("c"), elem, value.shape, span), value=tensor_to_proto(value))
-        if origin == 2:
+        if origin == 2 and fed:
             return self.given(value, elem)
         made = self._initializer(value)
         made.span = span
@@ -200,11 +203,11 @@ class GraphScope:
 
     def _result(self, out: Out) -> Operand:
         type = TensorType(out.type) if isinstance(out.type, ElementType) else out.type
-        return Operand(self.build.name("v"), type, out.shape, out.span)
+        return Operand(self.build.name("v"), type, out.shape, out.span, out.items)
 
     def fill(self, slots: int) -> None:
         """Draw that many nodes, or fewer."""
-        menu = self.build.menu if self.depth < NESTING else [e for e in self.build.menu if e is not None and e[0].folder != "controlflow"]
+        menu = self.build.menu if self.depth < NESTING else [e for e in self.build.menu if e is not None and not _nests(e[0])]
         for _ in range(slots):
             at = self.choose(0, len(menu))
             if at:
@@ -229,11 +232,7 @@ class GraphScope:
         taken: list[Operand] = []
         for operand in found:  # no name twice, and no name of an input
             own = operand in inner.values and operand not in inner.inputs and operand not in taken
-            taken.append(
-                operand
-                if own
-                else inner._node("Identity", (operand,), Operand(self.build.name("v"), operand.type, operand.shape, operand.span))
-            )
+            taken.append(operand if own else inner._node("Identity", (operand,), replace(operand, name=self.build.name("v"))))
         graph = helper.make_graph(
             inner.nodes, self.build.name("body"), [_info(i) for i in inner.inputs], [_info(o, False) for o in taken], inner.initializers
         )
@@ -268,7 +267,7 @@ class GraphScope:
         self.build.functions.append(
             helper.make_function(FUNCTIONS, name, [i.name for i in inner.inputs], [r.name for r in results], inner.nodes, imports)
         )
-        outer = [Operand(self.build.name("v"), r.type, r.shape, r.span) for r in results]
+        outer = [replace(r, name=self.build.name("v")) for r in results]
         self.nodes.append(helper.make_node(name, [a.name for a in inner.arguments], [o.name for o in outer], domain=FUNCTIONS))
         self.mark(inner.arguments)
         self.build.domains.add(FUNCTIONS)
@@ -284,20 +283,20 @@ class FunctionScope(GraphScope):
         self.caller = caller
         self.arguments: list[Operand] = []
 
-    def fresh(self, type: ValueType, shape: Shape, span: Span | None) -> Operand:
-        return self._parameter(self.caller.fresh(type, shape, span))
+    def fresh(self, type: ValueType, content: Items, span: Span | None) -> Operand:
+        return self._parameter(self.caller.fresh(type, content, span))
 
     def given(self, value: Any, type: ValueType) -> Operand:
         return self._parameter(self.caller.given(value, type))
 
-    def constant(self, value: np.ndarray[Any, Any], span: Span | None = None, known: bool | None = None) -> Operand:
+    def constant(self, value: np.ndarray[Any, Any], span: Span | None = None, fed: bool = True) -> Operand:
         elem = TensorType(_element(value))
-        if known is not False and _takes("Constant", self.opset, elem):
+        if _takes("Constant", self.opset, elem):
             return self._node("Constant", (), Operand(self.build.name("c"), elem, value.shape, span), value=tensor_to_proto(value))
-        return self._parameter(self.caller.constant(value, span, known))
+        return self._parameter(self.caller.constant(value, span, fed))
 
     def _parameter(self, argument: Operand) -> Operand:
-        made = Operand(self.build.name("p"), argument.type, argument.shape, argument.span)
+        made = replace(argument, name=self.build.name("p"))
         self.arguments.append(argument)
         self.inputs.append(made)
         self.values.append(made)
@@ -360,6 +359,10 @@ def _entries(domain: str, version: int) -> list[tuple[Signature, Spec]]:
             newest[name] = max(since, newest.get(name, 0))
     keys = [(domain, name, since) for name, since in sorted(newest.items())]
     return [(all_signatures()[k], opspecs()[k]) for k in keys if k in opspecs() and not all_signatures()[k].deprecated]
+
+
+def _nests(found: Signature) -> bool:
+    return any(a.type == "GRAPH" for a in found.attributes.values())
 
 
 def _swarm(chooser: Chooser, menu: Sequence[Entry]) -> list[Entry]:

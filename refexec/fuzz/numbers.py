@@ -6,16 +6,17 @@ no ties. Kind 1 has small integers, zeros of both signs and repeated values; kin
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from typing import Any
 
 import numpy as np
 
-from refexec.opspec import Span
-from refexec.types import ElementType
+from refexec.opspec import Items, Shape, Span
+from refexec.types import ElementType, MapType, OptionalType, SequenceType, TensorType, ValueType
 from refexec.values import highest, lowest, round_to
 
-__all__ = ["KINDS", "STARTS", "span_of", "tensor"]
+__all__ = ["KINDS", "STARTS", "span_of", "tensor", "value"]
 
 Array = np.ndarray[Any, Any]
 KINDS = 3
@@ -24,15 +25,28 @@ _PERIOD = 17  # prime: rows of a tensor differ
 _POOL = _PERIOD * 16
 
 
-def tensor(elem: ElementType, shape: tuple[int, ...], kind: int, start: int, span: Span | None = None) -> Array:
+def value(type: ValueType, content: Items, kind: int, start: int) -> Any:
+    """A value, be it no tensor, as users see it: all tensors in it are of the recipe."""
+    match type:
+        case TensorType(elem):
+            return tensor(elem, content, kind, start)
+        case SequenceType(inner):
+            return [value(inner, item, kind, (start + i) % STARTS) for i, item in enumerate(content)]
+        case OptionalType(inner):
+            return value(inner, content[0], kind, start) if content else None
+        case MapType(_, TensorType(elem)):
+            return dict(zip(content, tensor(elem, (len(content),), kind, start), strict=True))
+    raise TypeError(f"no value of {type} is drawn")
+
+
+def tensor(elem: ElementType, shape: Shape, kind: int, start: int, span: Span | None = None) -> Array:
     """A tensor of the recipe; all numbers within ``span``."""
-    count = 1
-    for n in shape:
-        count *= n
+    sizes = [n for n in shape if n is not None]
+    count = math.prod(sizes)
     pool = _pool(elem, kind, span)
     if start + count > len(pool):
         pool = np.resize(pool, start + count)
-    chosen: Array = pool[start : start + count].reshape(shape)
+    chosen: Array = pool[start : start + count].reshape(sizes)
     return chosen
 
 

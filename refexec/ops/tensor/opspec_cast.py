@@ -59,9 +59,8 @@ def operand(d: Draw, source: ElementType, to: ElementType) -> Operand:
 
 def source_of(d: Draw) -> ElementType:
     """The type of a value that exists, or any."""
-    types = d.signature.variables["T1"]
-    found = d.held(lambda t: t in types)
-    return d.elem("T1") if found is None else found.elem
+    found = [v.elem for v in reversed(d.scope.visible()) if v.type in d.signature.variables["T1"]]
+    return d.pick(found) if found and d.integer(0, 3) else d.elem("T1")
 
 
 def stated(source: ElementType, to: ElementType) -> bool:

@@ -90,14 +90,14 @@ def resize(d: Draw) -> None:
             new = [int(n * ratio) for n in old]
             more = [0, *(d.integer(0, 2) for _ in new[1:])]
             asked = [n + m if policy == "not_larger" else max(n - m, 1) for n, m in zip(new, more, strict=True)]
-        sizes = d.constant(asked, known=True)
+        sizes = d.constant(asked, fed=False)
     else:
         factors = [
             d.pick([s for s in SCALES if transformation != "align_corners" or (n * s).is_integer()]) if d.flag() else 1.0 for n in old
         ]
         extents = [end - start for start, end in spans] if crop and spans else [1.0] * len(old)
         new = [int(n * s * e) for n, s, e in zip(old, factors, extents, strict=True)]
-        scales = d.constant(factors, FLOAT32, known=False if crop else None)
+        scales = d.given(factors, FLOAT32) if crop else d.constant(factors, FLOAT32)
     if d.since == 11:
         roi = d.constant(np.zeros(0), d.elem("T2")) if roi is None else roi
         scales = d.constant(np.zeros(0), FLOAT32) if scales is None else scales

@@ -2,10 +2,8 @@
 
 from math import prod
 
-from refexec.fuzz import numbers
 from refexec.opspec import Draw, Operand, Out, Shape, opspec
-from refexec.types import INT64, OptionalType, SequenceType, TensorType, ValueType
-from refexec.values import Optional
+from refexec.types import INT64, ElementType, ValueType
 
 NEGATIVE_AXES = 11
 """From this version on axes may be negative, unless an operator has its own rule."""
@@ -18,17 +16,6 @@ def some_axes(d: Draw, rank: int, least: int = 1, negative: bool | None = None) 
     return [a - rank if signed and d.flag() else a for a in axes]
 
 
-def value(d: Draw, type: ValueType):
-    """A value of a type: sequences have up to three tensors, an optional may be empty."""
-    match type:
-        case TensorType(elem):
-            return numbers.tensor(elem, d.shape(0, 2), d.integer(0, numbers.KINDS - 1), d.integer(0, numbers.STARTS - 1))
-        case SequenceType(inner):
-            return [value(d, inner) for _ in range(d.integer(0, 3))]
-        case OptionalType(inner):
-            return Optional(inner, value(d, inner) if d.integer(0, 3) else None)
-
-
 @opspec("Identity", 1, 13)
 def identity(d: Draw) -> None:
     x = d.input("T", empty=True, sized=False)
@@ -38,19 +25,15 @@ def identity(d: Draw) -> None:
 @opspec("Identity", 14, 16, 19, 21, 23, 24, 25)
 def identity_of_values(d: Draw) -> None:
     """Of a tensor, a sequence or an optional."""
-    types = sorted(d.signature.variables["V"], key=str)
-    allowed = [t for t in types if d.scope.allowed(element_of(t))] or types
-    x = d.held(lambda t: t in types) or made(d, d.pick(allowed))
-    d.emit([x], Out(x.type, x.shape, x.span))
+    elem = d.elem("V")
+    types = [t for t in d.signature.variables["V"] if elements_of(t) is elem]
+    x = d.value(d.pick(sorted(types, key=lambda t: len(str(t)))))
+    d.emit([x], Out(x.type, x.shape, x.span, x.items))
 
 
-def element_of(type: ValueType):
+def elements_of(type: ValueType) -> ElementType:
     """The element type inside a type."""
-    return element_of(type.elem) if isinstance(type, SequenceType | OptionalType) else type.elem
-
-
-def made(d: Draw, type: ValueType) -> Operand:
-    return d.fresh(type.elem, d.shape(empty=True)) if isinstance(type, TensorType) else d.scope.given(value(d, type), type)
+    return type if isinstance(type, ElementType) else elements_of(type.elem)
 
 
 @opspec("Shape", 1, 13, 15, 19, 21, 23, 24, 25)

@@ -80,5 +80,5 @@ def pad(d: Draw) -> None:
         places = None
         if axes is not None:
             elem = d.elem("Tind")
-            places = d.constant(axes, elem, known=False if elem is INT32 else None)  # onnx's inference reads those it knows as int64
+            places = d.given(axes, elem) if elem is INT32 else d.constant(axes)  # onnx's inference reads those it knows as int64
         d.emit([x, d.constant(written), value, places], out)
