@@ -6,8 +6,7 @@ from refexec.ops.tensor.opspec_shape import some_axes
 from refexec.opspec import Draw, Operand, Out, opspec
 from refexec.types import FLOAT32
 
-ENLARGING = (1.0, 2.0, 1.5, 3.0, 1.25)
-SCALES = (*ENLARGING, 0.5, 0.75)
+SCALES = (1.0, 2.0, 1.5, 3.0, 1.25, 0.5, 0.75)
 """Numbers of few bits: a product with a size is exact."""
 TRANSFORMATIONS = ("half_pixel", "align_corners", "asymmetric", "pytorch_half_pixel", "tf_crop_and_resize")
 
@@ -17,30 +16,35 @@ def interpolates(x: Operand) -> bool:
     return x.elem.kind in ("float", "complex")
 
 
-def scaled(d: Draw, sizes, options) -> tuple[list[float], tuple[int, ...]]:
-    """A scale for each axis, and the resized shape; two axes at most grow."""
-    scales = [1.0] * len(sizes)
-    for a in d.several(range(len(sizes)), 1)[-2:]:
-        scales[a] = d.pick(options[1:])
-    return scales, tuple(int(n * s) for n, s in zip(sizes, scales, strict=True))
+def whole(size: int) -> list[float]:
+    """The scales that lead to a whole size, for which all readings of the text agree."""
+    return [s for s in SCALES if (size * s).is_integer()]
+
+
+def plain(d: Draw, size: int) -> float:
+    """A scale of the versions before 11, which do not say where in the input others look. Upsample does not reduce."""
+    return d.pick([s for s in whole(size) if s in (1.0, 2.0, 3.0) or (s == 0.5 and d.signature.name == "Resize")])
 
 
 @opspec("Upsample", 1)
 def upsample_image(d: Draw) -> None:
     x = d.input("T", (4, 4))
     d.attr("mode", ["nearest", "bilinear"] if interpolates(x) else ["nearest"])
-    height, width = (d.set(name, d.pick(ENLARGING)) for name in ("height_scale", "width_scale"))
     N, C, H, W = x.sizes
+    height, width = d.set("height_scale", plain(d, H)), d.set("width_scale", plain(d, W))
     d.emit([x], Out(x.elem, (N, C, int(H * height), int(W * width))))
 
 
 @opspec("Upsample", 7, 9)
 @opspec("Resize", 10)
 def resize_by_scales(d: Draw) -> None:
-    """The scales are an attribute before version 9; Upsample does not reduce."""
+    """The scales are an attribute before version 9. Two axes at most change."""
     x = d.input("T", (1, 4))
     d.attr("mode", ["nearest", "linear"] if interpolates(x) else ["nearest"])
-    scales, result = scaled(d, x.sizes, SCALES if d.since == 10 else ENLARGING)
+    scales = [1.0] * len(x.sizes)
+    for a in d.several(range(len(scales)), 1)[-2:]:
+        scales[a] = plain(d, x.sizes[a])
+    result = tuple(int(n * s) for n, s in zip(x.sizes, scales, strict=True))
     if d.has("scales"):
         d.set("scales", scales)
     d.emit([x, None if d.has("scales") else d.constant(scales, FLOAT32)], Out(x.elem, result))
@@ -86,15 +90,13 @@ def resize(d: Draw) -> None:
         new = [d.pick((n, 2, 4, 1, 3, 5)) for n in old]
         asked = new
         if policy != "stretch":
-            ratio = d.pick([r for r in (1.0, 2.0, 0.5, 1.5) if all((n * r).is_integer() for n in old)])
+            ratio = d.pick([r for r in SCALES if all(r in whole(n) for n in old)])
             new = [int(n * ratio) for n in old]
             more = [0, *(d.integer(0, 2) for _ in new[1:])]
             asked = [n + m if policy == "not_larger" else max(n - m, 1) for n, m in zip(new, more, strict=True)]
         sizes = d.constant(asked, fed=False)
     else:
-        factors = [
-            d.pick([s for s in SCALES if transformation != "align_corners" or (n * s).is_integer()]) if d.flag() else 1.0 for n in old
-        ]
+        factors = [d.pick(whole(n) if transformation == "align_corners" else SCALES) if d.flag() else 1.0 for n in old]
         extents = [end - start for start, end in spans] if crop and spans else [1.0] * len(old)
         new = [int(n * s * e) for n, s, e in zip(old, factors, extents, strict=True)]
         scales = d.given(factors, FLOAT32) if crop else d.constant(factors, FLOAT32)
