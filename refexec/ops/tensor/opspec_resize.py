@@ -21,6 +21,11 @@ def whole(size: int) -> list[float]:
     return [s for s in SCALES if (size * s).is_integer()]
 
 
+def changing(size: int) -> list[float]:
+    """The scales that are 1 or lead to another size: in the text the scale is the ratio of the sizes, in its tests the given number."""
+    return [s for s in SCALES if s == 1.0 or int(size * s) != size]
+
+
 def plain(d: Draw, size: int) -> float:
     """A scale of the versions before 11, which do not say where in the input others look. Upsample does not reduce."""
     return d.pick([s for s in whole(size) if s in (1.0, 2.0, 3.0) or (s == 0.5 and d.signature.name == "Resize")])
@@ -79,15 +84,17 @@ def resize(d: Draw) -> None:
     transformation = how(d, x)
     axes = d.set("axes", some_axes(d, rank)) if d.has("axes") and d.flag() else range(rank)
     old = [x.sizes[a] for a in axes]
+    outer = rank - 2 if rank > 2 and not d.flag() else 0  # so many axes keep their size: those of an image before height and width
+    kept = [a % rank < outer for a in axes]
     crop, scales, sizes = transformation == "tf_crop_and_resize", None, None
     roi = spans = None
     if crop or d.flag():
-        spans = [d.pick(((0.0, 1.0), (0.25, 0.75), (0.5, 1.5), (-0.25, 0.75))) for _ in axes]
+        spans = [d.pick(((0.0, 1.0), *((0.25, 0.75), (0.5, 1.5), (-0.25, 0.75)) * (not k))) for k in kept]
         written = [start for start, _ in spans] + [end for _, end in spans]
         roi = d.constant(np.array(written), d.elem("T2"))
     if d.flag():
-        policy = d.attr("keep_aspect_ratio_policy", ["not_larger", "not_smaller", "stretch"], "stretch")
-        new = [d.pick((n, 2, 4, 1, 3, 5)) for n in old]
+        policy = d.attr("keep_aspect_ratio_policy", ["not_larger", "not_smaller", "stretch"][2 * any(kept) :], "stretch")
+        new = [n if k else d.pick((n, 2, 4, 1, 3, 5)) for n, k in zip(old, kept, strict=True)]
         asked = new
         if policy != "stretch":
             ratio = d.pick([r for r in SCALES if all(r in whole(n) for n in old)])
@@ -96,7 +103,8 @@ def resize(d: Draw) -> None:
             asked = [n + m if policy == "not_larger" else max(n - m, 1) for n, m in zip(new, more, strict=True)]
         sizes = d.constant(asked, fed=False)
     else:
-        factors = [d.pick(whole(n) if transformation == "align_corners" else SCALES) if d.flag() else 1.0 for n in old]
+        options = whole if transformation == "align_corners" else changing
+        factors = [1.0 if k else d.pick(options(n)) for n, k in zip(old, kept, strict=True)]
         extents = [end - start for start, end in spans] if crop and spans else [1.0] * len(old)
         new = [int(n * s * e) for n, s, e in zip(old, factors, extents, strict=True)]
         scales = d.given(factors, FLOAT32) if crop else d.constant(factors, FLOAT32)
