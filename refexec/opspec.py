@@ -90,6 +90,9 @@ class Scope(Protocol):
     def given(self, value: Any, type: ValueType) -> Operand:
         """A new input with this value."""
 
+    def array(self, elem: ElementType, shape: tuple[int, ...], span: Span | None) -> np.ndarray[Any, Any]:
+        """Drawn numbers."""
+
     def body(
         self, inputs: Sequence[Out], results: Sequence[Out | None], size: int, decides: bool, among: Collection[ElementType]
     ) -> tuple[Any, list[Operand]]:
@@ -103,8 +106,8 @@ class Scope(Protocol):
         self, signature: Signature, inputs: Sequence[Operand | None], outputs: Sequence[Out | None], attributes: dict[str, Any]
     ) -> list[Operand]: ...
 
-    def allowed(self, elem: ElementType) -> bool:
-        """Whether the options admit the element type."""
+    def elements(self, found: Signature, variable: str) -> tuple[ElementType, ...]:
+        """The element types of a type variable that the options admit; where they admit none, all that the schema has."""
 
 
 _specs: dict[Key, Spec] = {}
@@ -219,12 +222,29 @@ class Draw:
             found = self.attr(name, options, default)
         return int(found) % rank if found < 0 else int(found)
 
+    def named_type(self, name: str, variable: str, like: ElementType | None = None) -> ElementType:
+        """The element type that an attribute names; where it is absent, the schema's default, or ``like``."""
+        fixed = self.signature.attributes[name].default
+        elem = self.elem(variable)
+        if elem is not (like if fixed is None else element_type(fixed)) or self.flag():
+            self.set(name, elem.number)
+        return elem
+
+    def array(self, elem: ElementType, shape: Sequence[int], span: Span | None = None) -> np.ndarray[Any, Any]:
+        """Drawn numbers, for an attribute."""
+        return self.scope.array(elem, tuple(shape), span)
+
     # --- operands ---
 
     def elem(self, variable: str, among: Collection[ElementType] | None = None) -> ElementType:
         """An element type that the type variable may have."""
-        allowed = [e for e in elements(self.signature, variable) if (among is None or e in among)]
-        return self.pick([e for e in allowed if self.scope.allowed(e)] or allowed)
+        return self.pick(self._types(variable, among))
+
+    def _types(self, variable: str, among: Collection[ElementType] | None) -> Sequence[ElementType]:
+        offered = self.scope.elements(self.signature, variable)
+        if among is None:
+            return offered
+        return [e for e in offered if e in among] or [e for e in elements(self.signature, variable) if e in among]
 
     def shape(self, least: int = 0, most: int = 4, *, empty: bool = False) -> tuple[int, ...]:
         """A shape of that many axes; with ``empty`` some may have no elements."""
@@ -246,7 +266,7 @@ class Draw:
         ``among`` narrows the element types and ``where`` the values that exist already; ``span`` says where the numbers must lie; ``sized``
         excludes shapes that are known at run time only; ``empty`` admits axes of size 0.
         """  # fmt: skip
-        types = elements(self.signature, variable) if among is None else [e for e in elements(self.signature, variable) if e in among]
+        types = self._types(variable, among)
 
         def fits(v: Operand) -> bool:
             return (
@@ -258,8 +278,7 @@ class Draw:
         found = self._existing(fits)
         if found is not None:
             return found
-        elem = self.elem(variable, types)
-        return self.scope.fresh(TensorType(elem), self.shape(*rank, empty=empty), span)
+        return self.scope.fresh(TensorType(self.pick(types)), self.shape(*rank, empty=empty), span)
 
     def tensor(self, elem: ElementType, shape: Sequence[int], span: Span | None = None) -> Operand:
         """An operand of this element type and shape."""
