@@ -87,6 +87,9 @@ class Scope(Protocol):
     def constant(self, value: np.ndarray[Any, Any], span: Span | None = None, fed: bool = True) -> Operand:
         """A new operand that has this value; it is an input of the model only if ``fed``."""
 
+    def given(self, value: Any, type: ValueType) -> Operand:
+        """A new input with this value."""
+
     def array(self, elem: ElementType, shape: tuple[int, ...], span: Span | None) -> np.ndarray[Any, Any]:
         """Drawn numbers."""
 
@@ -201,7 +204,7 @@ class Draw:
         formal = self.signature.attributes.get(name)
         if formal is None:
             return default
-        absent = 0 if formal.required or not options else 1
+        absent = 0 if formal.required else 1
         at = self.integer(0, len(options) - 1 + absent)
         if absent and at == 0:
             return formal.default if formal.default is not None else default
@@ -291,6 +294,10 @@ class Draw:
         """A new operand with this value: an initializer, a node, computed, or, if ``fed``, an input, whose sizes may be unknown."""
         array = value if isinstance(value, np.ndarray) else np.asarray(value, np.int64 if elem.is_integer else None)
         return self.scope.constant(array.astype(elem.dtype) if array.dtype != elem.dtype else array, fed=fed)
+
+    def given(self, value: Any, elem: ElementType = INT64) -> Operand:
+        """A new input with this value, for where onnx's inference reads a value wrongly that it knows."""
+        return self.scope.given(np.asarray(value, elem.dtype), TensorType(elem))
 
     def optional(self, make: Callable[[], Operand]) -> Operand | None:
         """An optional input: absent, or what ``make`` gives."""

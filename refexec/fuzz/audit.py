@@ -29,6 +29,7 @@ from refexec.values import value_type_of
 __all__ = ["features", "problem", "reached", "schema_features", "waivers"]
 
 Key = tuple[str, str, int]
+PATIENCE = 6
 
 
 def schema_features(signature: Signature) -> set[str]:
@@ -110,13 +111,22 @@ def _contradiction(stated: Operand | Out, value: Any) -> str | None:
 
 
 def reached(key: Key, count: int) -> tuple[set[str], dict[str, int]]:
-    """The features that models of an operator version show, and what is wrong with models: message -> the first seed."""
+    """The features that models of an operator version show, and what is wrong with models: message -> the first seed.
+
+    While something is missing there are up to ``PATIENCE`` times as many models; they count where they show it.
+    """
     found: set[str] = set()
     wrong: dict[str, int] = {}
-    for seed, made in enumerate(models(key, count)):
+    wanted = schema_features(all_signatures()[key])
+    for seed, made in enumerate(models(key, count * PATIENCE)):
+        known = len(found)
         for drawn in made.nodes:
             if (drawn.signature.domain, drawn.signature.name, drawn.signature.since) == key:
                 found.update(features(drawn))
+        if seed >= count and len(found) == known:
+            if wanted <= found:
+                break
+            continue
         message = problem(made)
         if message is not None:
             wrong.setdefault(message, seed)

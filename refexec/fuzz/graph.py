@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import AttributeProto, helper
+from onnx import AttributeProto, defs, helper
 
 from refexec.fuzz import numbers
 from refexec.fuzz.choosers import Chooser
@@ -121,6 +121,7 @@ class GraphScope:
         self.inputs: list[Operand] = []
         self.initializers: list[onnx.TensorProto] = []
         self.used: set[str] = set()
+        self.told: list[Operand] = []  # what onnx's inference does not find the type of
 
     def choose(self, low: int, high: int) -> int:
         return self.build.chooser.integer(low, high)
@@ -216,6 +217,8 @@ class GraphScope:
         self.mark(inputs)
         made = [r for r in results if r is not None]
         self.values += made
+        if not _infers(found):
+            self.told += made
         self.build.drawn.append(Drawn(found, tuple(inputs), tuple(results), attributes))
         return made
 
@@ -252,8 +255,9 @@ class GraphScope:
             own = operand in inner.values and operand not in inner.inputs and operand not in taken
             taken.append(operand if own else inner._node("Identity", (operand,), replace(operand, name=self.build.name("v"))))
         graph = helper.make_graph(
-            inner.nodes, self.build.name("body"), [_info(i) for i in inner.inputs], [_info(o, False) for o in taken], inner.initializers
-        )
+            inner.nodes, self.build.name("body"), [_info(i) for i in inner.inputs], [_info(o, False) for o in taken], inner.initializers,
+            value_info=[_info(o, False) for o in inner.told if o not in taken],
+        )  # fmt: skip
         return graph, taken
 
     def result(self, wanted: Out | None, among: Collection[ElementType]) -> Operand:
@@ -283,8 +287,11 @@ class GraphScope:
         name = self.build.name("function")
         imports = [helper.make_opsetid(d, self.build.versions.get(d, 1)) for d in sorted(self.build.domains)]
         self.build.functions.append(
-            helper.make_function(FUNCTIONS, name, [i.name for i in inner.inputs], [r.name for r in results], inner.nodes, imports)
-        )
+            helper.make_function(
+                FUNCTIONS, name, [i.name for i in inner.inputs], [r.name for r in results], inner.nodes, imports,
+                value_info=[_info(o, False) for o in inner.told],
+            )
+        )  # fmt: skip
         outer = [replace(r, name=self.build.name("v")) for r in results]
         self.nodes.append(helper.make_node(name, [a.name for a in inner.arguments], [o.name for o in outer], domain=FUNCTIONS))
         self.mark(inner.arguments)
@@ -342,6 +349,7 @@ def generate(chooser: Chooser, options: Options | None = None) -> Generated:
         [_declared(i, declared) for i in top.inputs],
         [_info(o, declared == "static") for o in results],
         top.initializers,
+        value_info=[_info(o, declared == "static") for o in top.told if o not in results],
     )
     imports = [helper.make_opsetid(d, build.versions.get(d, 1)) for d in sorted(build.domains)]
     model = helper.make_model(graph, opset_imports=imports, functions=build.functions, ir_version=IR_VERSION, producer_name="refexec")
@@ -394,6 +402,16 @@ def _swarm(chooser: Chooser, menu: Sequence[Entry]) -> list[Entry]:
 
 def _element(value: np.ndarray[Any, Any]) -> ElementType:
     return element_type(value.dtype)
+
+
+@cache
+def _infers(found: Signature) -> bool:
+    """Whether onnx's inference knows the operator."""
+    try:
+        schema = defs.get_schema(found.name, found.since, found.domain)
+    except defs.SchemaError:
+        return False
+    return bool(schema.has_type_and_shape_inference_function)
 
 
 @cache
