@@ -53,15 +53,20 @@ def features(drawn: Drawn) -> Iterator[str]:
 
 
 def models(key: Key, count: int) -> Iterator[Generated]:
-    """Models of one operator version; every second one has one element type to choose from, all in turn."""
+    """Models of one operator version; every second one has one element type to choose from, all in turn.
+
+    Where a type variable has sequences and optionals besides tensors, models are larger.
+    """
     domain, name, since = key
     later = [v for d, n, v in all_signatures() if (d, n) == (domain, name) and v > since]
+    most = max(map(len, all_signatures()[key].variables.values()), default=0)
+    slots = 3 if most <= len(ELEMENT_TYPES) else most // 2
     opset = (since, min(later, default=99) - 1) if domain == "" else (1, 99)
     for seed in range(count):
         chooser = RandomChooser(seed)
         versions = {domain: since} if domain else {}
         dtypes = (ELEMENT_TYPES[seed // 2 % len(ELEMENT_TYPES)].name,) if seed % 2 else None
-        yield generate(chooser, Options(opset, (domain,), versions, (name,), dtypes, max_nodes=3, random=True))
+        yield generate(chooser, Options(opset, (domain,), versions, (name,), dtypes, max_nodes=slots, random=True))
 
 
 def problem(made: Generated) -> str | None:
