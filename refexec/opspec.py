@@ -87,6 +87,9 @@ class Scope(Protocol):
     def constant(self, value: np.ndarray[Any, Any], span: Span | None = None, fed: bool = True) -> Operand:
         """A new operand that has this value; it is an input of the model only if ``fed``."""
 
+    def given(self, value: Any, type: ValueType) -> Operand:
+        """A new input with this value."""
+
     def body(
         self, inputs: Sequence[Out], results: Sequence[Out | None], size: int, decides: bool, among: Collection[ElementType]
     ) -> tuple[Any, list[Operand]]:

@@ -23,7 +23,7 @@ from refexec.fuzz.graph import Drawn, Generated, Options, generate
 from refexec.opspec import Operand, Out, opspecs, out
 from refexec.schema import Signature, all_signatures
 from refexec.session import Session
-from refexec.types import ELEMENT_TYPES, OptionalType, SequenceType, TensorType, without_shape
+from refexec.types import ELEMENT_TYPES, MapType, OptionalType, SequenceType, TensorType, without_shape
 from refexec.values import value_type_of
 
 __all__ = ["features", "problem", "reached", "schema_features", "waivers"]
@@ -101,6 +101,8 @@ def _contradiction(stated: Operand | Out, value: Any) -> str | None:
             return f"stated {len(stated.items)} items, got {len(items)}"
         found = [_contradiction(out(stated.type.elem, content), item) for content, item in zip(stated.items, items, strict=True)]
         return next((f for f in found if f), None)
+    if isinstance(stated.type, MapType) and stated.items not in (None, tuple(value)):
+        return f"stated keys {stated.items}, got {tuple(value)}"
     if isinstance(stated.type, TensorType):
         shape = getattr(value, "shape", None)
         if shape is None or without_shape(value_type_of(value)) != stated.type:

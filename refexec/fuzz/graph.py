@@ -135,7 +135,7 @@ class GraphScope:
     def fresh(self, type: ValueType, content: Items, span: Span | None) -> Operand:
         origin, kind, start = self.choose(0, 2), self.choose(0, numbers.KINDS - 1), self.choose(0, numbers.STARTS - 1)
         if not isinstance(type, TensorType):
-            made = self.given(numbers.value(type, content, kind, start), type)
+            made = self.given(numbers.value(type, content, kind, start, span), type)
             made.items = content
             return made
         value = numbers.tensor(type.elem, content, kind, start, span)

@@ -25,17 +25,17 @@ _PERIOD = 17  # prime: rows of a tensor differ
 _POOL = _PERIOD * 16
 
 
-def value(type: ValueType, content: Items, kind: int, start: int) -> Any:
+def value(type: ValueType, content: Items, kind: int, start: int, span: Span | None = None) -> Any:
     """A value, be it no tensor, as users see it: all tensors in it are of the recipe."""
     match type:
         case TensorType(elem):
-            return tensor(elem, content, kind, start)
+            return tensor(elem, content, kind, start, span)
         case SequenceType(inner):
-            return [value(inner, item, kind, (start + i) % STARTS) for i, item in enumerate(content)]
+            return [value(inner, item, kind, (start + i) % STARTS, span) for i, item in enumerate(content)]
         case OptionalType(inner):
-            return value(inner, content[0], kind, start) if content else None
+            return value(inner, content[0], kind, start, span) if content else None
         case MapType(_, TensorType(elem)):
-            return dict(zip(content, tensor(elem, (len(content),), kind, start), strict=True))
+            return dict(zip(content, tensor(elem, (len(content),), kind, start, span), strict=True))
     raise TypeError(f"no value of {type} is drawn")
 
 
