@@ -19,7 +19,7 @@ import numpy as np
 from refexec.schema import Signature, signature
 from refexec.types import ELEMENT_TYPES, INT64, ElementType, OptionalType, SequenceType, TensorType, ValueType, element_type
 
-__all__ = ["Draw", "Operand", "Out", "Scope", "Span", "broadcast", "copied", "opspec", "opspecs"]
+__all__ = ["Draw", "Items", "Operand", "Out", "Scope", "Span", "broadcast", "copied", "opspec", "opspecs", "out"]
 
 Shape = tuple[int | None, ...]
 Items = tuple[Any, ...]
@@ -103,8 +103,8 @@ class Scope(Protocol):
         self, signature: Signature, inputs: Sequence[Operand | None], outputs: Sequence[Out | None], attributes: dict[str, Any]
     ) -> list[Operand]: ...
 
-    def allowed(self, elem: ElementType) -> bool:
-        """Whether the options admit the element type."""
+    def elements(self, found: Signature, variable: str) -> tuple[ElementType, ...]:
+        """The element types of a type variable that the options admit; where they admit none, all that the schema has."""
 
 
 _specs: dict[Key, Spec] = {}
@@ -223,8 +223,13 @@ class Draw:
 
     def elem(self, variable: str, among: Collection[ElementType] | None = None) -> ElementType:
         """An element type that the type variable may have."""
-        allowed = [e for e in elements(self.signature, variable) if (among is None or e in among)]
-        return self.pick([e for e in allowed if self.scope.allowed(e)] or allowed)
+        return self.pick(self._types(variable, among))
+
+    def _types(self, variable: str, among: Collection[ElementType] | None) -> Sequence[ElementType]:
+        offered = self.scope.elements(self.signature, variable)
+        if among is None:
+            return offered
+        return [e for e in offered if e in among] or [e for e in elements(self.signature, variable) if e in among]
 
     def shape(self, least: int = 0, most: int = 4, *, empty: bool = False) -> tuple[int, ...]:
         """A shape of that many axes; with ``empty`` some may have no elements."""
@@ -246,7 +251,7 @@ class Draw:
         ``among`` narrows the element types and ``where`` the values that exist already; ``span`` says where the numbers must lie; ``sized``
         excludes shapes that are known at run time only; ``empty`` admits axes of size 0.
         """  # fmt: skip
-        types = elements(self.signature, variable) if among is None else [e for e in elements(self.signature, variable) if e in among]
+        types = self._types(variable, among)
 
         def fits(v: Operand) -> bool:
             return (
@@ -258,8 +263,7 @@ class Draw:
         found = self._existing(fits)
         if found is not None:
             return found
-        elem = self.elem(variable, types)
-        return self.scope.fresh(TensorType(elem), self.shape(*rank, empty=empty), span)
+        return self.scope.fresh(TensorType(self.pick(types)), self.shape(*rank, empty=empty), span)
 
     def tensor(self, elem: ElementType, shape: Sequence[int], span: Span | None = None) -> Operand:
         """An operand of this element type and shape."""

@@ -13,11 +13,10 @@ from typing import Any
 
 import click
 import numpy as np
-import onnx
 
 from refexec.errors import UnsupportedType
-from refexec.tensors import tensor_to_proto
-from refexec.types import MapType, OptionalType, SequenceType, SparseTensorType, TensorType, ValueType, element_type
+from refexec.observe.protos import value_to_proto
+from refexec.types import ValueType, element_type
 
 __all__ = ["check_target", "plain", "save_values", "writing"]
 
@@ -75,11 +74,11 @@ def save_values(path: str, values: Mapping[str, Any], types: Mapping[str, ValueT
                     np.lib.format.write_array(file, _storable(value, name), allow_pickle=False)
             case ".pb":
                 (name, value), = values.items()  # fmt: skip
-                part.write_bytes(_proto(value, types.get(name), name).SerializeToString(deterministic=True))
+                part.write_bytes(value_to_proto(value, types.get(name), name).SerializeToString(deterministic=True))
             case _:
                 part.mkdir()
                 for i, (name, value) in enumerate(values.items()):
-                    content = _proto(value, types.get(name), name).SerializeToString(deterministic=True)
+                    content = value_to_proto(value, types.get(name), name).SerializeToString(deterministic=True)
                     (part / f"output_{i}.pb").write_bytes(content)
 
 
@@ -93,44 +92,6 @@ def _storable(value: Any, name: str) -> np.ndarray[Any, Any]:
     if any(text.endswith("\0") for text in value.flat):
         raise UnsupportedType("NumPy drops NUL at the end of text; use a folder or a .pb file", name=name)
     return value.astype(np.str_)
-
-
-def _proto(value: Any, declared: ValueType | None, name: str) -> Any:
-    """The protobuf message that onnx's test data have for a value of this type."""
-    match declared:
-        case SequenceType(inner):
-            sequence = onnx.SequenceProto(name=name, elem_type=_kind(inner, onnx.SequenceProto))
-            getattr(sequence, f"{_field(inner)}_values").extend(_proto(v, inner, "") for v in value)
-            return sequence
-        case OptionalType(inner):
-            optional = onnx.OptionalProto(name=name)
-            if value is not None:
-                optional.elem_type = _kind(inner, onnx.OptionalProto)
-                getattr(optional, f"{_field(inner)}_value").CopyFrom(_proto(value, inner, ""))
-            return optional
-        case MapType(key, inner):
-            found = onnx.MapProto(name=name, key_type=key.number)
-            found.values.CopyFrom(_proto(list(value.values()), SequenceType(inner), ""))
-            if key.kind == "string":
-                found.string_keys.extend(k.encode() for k in value)
-            else:
-                found.keys.extend(value)
-            return found
-        case SparseTensorType():
-            dense = tensor_to_proto(value.values, name)
-            return onnx.SparseTensorProto(values=dense, indices=tensor_to_proto(value.indices), dims=value.shape)
-    if not isinstance(value, np.ndarray):
-        raise UnsupportedType("the type of this value is not known", name=name, declared=declared)
-    return tensor_to_proto(value, name)
-
-
-def _field(inner: ValueType) -> str:
-    names = {TensorType: "tensor", SparseTensorType: "sparse_tensor", SequenceType: "sequence", MapType: "map", OptionalType: "optional"}
-    return names[type(inner)]
-
-
-def _kind(inner: ValueType, proto: Any) -> int:
-    return int(proto.DataType.Value(_field(inner).upper()))
 
 
 def plain(value: Any) -> Any:

@@ -17,8 +17,9 @@ from onnx import AttributeProto, helper
 
 from refexec.fuzz import numbers
 from refexec.fuzz.choosers import Chooser
-from refexec.opspec import Draw, Items, Operand, Out, Span, Spec, opspecs
+from refexec.opspec import Draw, Items, Operand, Out, Span, Spec, elements, opspecs
 from refexec.proto_types import type_to_proto
+from refexec.runtimes import Kernels
 from refexec.schema import Signature, all_signatures, signature, standard_domains
 from refexec.tensors import tensor_to_proto
 from refexec.types import FLOAT32, ElementType, TensorType, ValueType, element_type
@@ -47,6 +48,7 @@ class Options:
         control_flow: whether If, Loop, Scan and calls of functions in the model occur.
         dynamic_shapes: whether inputs may be declared with symbolic dimensions, or without rank.
         random: whether random operators occur.
+        kernels: what the runtime under test implements; None for all.
     """
 
     opset: int | tuple[int, int] = (1, 99)
@@ -58,6 +60,7 @@ class Options:
     control_flow: bool = True
     dynamic_shapes: bool = True
     random: bool = False
+    kernels: Kernels | None = None
 
 
 @dataclass(frozen=True)
@@ -91,12 +94,14 @@ class _Build:
     chooser: Chooser
     versions: dict[str, int]  # of each domain
     menu: list[Entry]
-    elements: frozenset[ElementType] | None
+    dtypes: frozenset[ElementType] | None
+    kernels: Kernels | None
     count: int = 0
     domains: set[str] = field(default_factory=lambda: {""})  # that occur
     feeds: dict[str, Any] = field(default_factory=dict)
     functions: list[onnx.FunctionProto] = field(default_factory=list)
     drawn: list[Drawn] = field(default_factory=list)
+    offered: dict[tuple[Signature, str], tuple[ElementType, ...]] = field(default_factory=dict)
 
     def name(self, letter: str) -> str:
         self.count += 1
@@ -120,8 +125,18 @@ class GraphScope:
     def choose(self, low: int, high: int) -> int:
         return self.build.chooser.integer(low, high)
 
-    def allowed(self, elem: ElementType) -> bool:
-        return self.build.elements is None or elem in self.build.elements
+    def elements(self, found: Signature, variable: str) -> tuple[ElementType, ...]:
+        offered = elements(found, variable)
+        if self.build.dtypes is None and self.build.kernels is None:
+            return offered
+        key = found, variable
+        if key not in self.build.offered:
+            left = offered if self.build.dtypes is None else tuple(e for e in offered if e in self.build.dtypes)
+            if self.build.kernels is not None:
+                types = self.build.kernels.types(found, variable)
+                left = tuple(e for e in left if types is None or TensorType(e) in types)
+            self.build.offered[key] = left or offered
+        return self.build.offered[key]
 
     def visible(self) -> Sequence[Operand]:
         return self.values if self.parent is None else [*self.parent.visible(), *self.values]
@@ -310,8 +325,8 @@ def generate(chooser: Chooser, options: Options | None = None) -> Generated:
     spans = {d: (low, min(high, v)) if d == "" else (1, v) for d, v in standard_domains().items() if d == "" or d in options.domains}
     versions = {d: options.versions.get(d) or most - chooser.integer(0, most - least) for d, (least, most) in spans.items()}
     menu = _swarm(chooser, _menu(((d, versions[d]) for d in sorted(options.domains)), options))
-    elements = None if options.dtypes is None else frozenset(map(element_type, options.dtypes))
-    build = _Build(chooser, versions, menu, elements)
+    dtypes = None if options.dtypes is None else frozenset(map(element_type, options.dtypes))
+    build = _Build(chooser, versions, menu, dtypes, options.kernels)
     top = GraphScope(build)
     top.fill(options.max_nodes)
     if not top.nodes:
@@ -343,6 +358,8 @@ def _menu(versions: Iterable[tuple[str, int]], options: Options) -> list[Entry]:
     entries = [(k, s) for domain, version in versions for k, s in _entries(domain, version)]
     if options.ops is not None:
         entries = [e for e in entries if e[0].name in options.ops]
+    if options.kernels is not None:
+        entries = [e for e in entries if options.kernels.has(e[0])]
     found: list[Entry] = [e for e in entries if e[0].folder != "controlflow" and (options.random or e[0].name not in RANDOM)]
     if not options.control_flow:
         return found

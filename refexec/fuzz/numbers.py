@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from refexec.opspec import Items, Shape, Span
+from refexec.opspec import Items, Span
 from refexec.types import ElementType, MapType, OptionalType, SequenceType, TensorType, ValueType
 from refexec.values import highest, lowest, round_to
 
@@ -39,14 +39,13 @@ def value(type: ValueType, content: Items, kind: int, start: int, span: Span | N
     raise TypeError(f"no value of {type} is drawn")
 
 
-def tensor(elem: ElementType, shape: Shape, kind: int, start: int, span: Span | None = None) -> Array:
+def tensor(elem: ElementType, shape: tuple[int, ...], kind: int, start: int, span: Span | None = None) -> Array:
     """A tensor of the recipe; all numbers within ``span``."""
-    sizes = [n for n in shape if n is not None]
-    count = math.prod(sizes)
+    count = math.prod(shape)
     pool = _pool(elem, kind, span)
     if start + count > len(pool):
         pool = np.resize(pool, start + count)
-    chosen: Array = pool[start : start + count].reshape(sizes)
+    chosen: Array = pool[start : start + count].reshape(shape)
     return chosen
 
 

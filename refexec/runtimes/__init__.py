@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 from refexec.errors import UnsupportedError
-from refexec.runtimes.base import Mode, Runtime, RuntimeResult
+from refexec.runtimes.base import Kernels, Mode, Runtime, RuntimeResult
 
-__all__ = ["RUNTIMES", "Mode", "Runtime", "RuntimeResult", "runtime"]
+__all__ = ["RUNTIMES", "Kernels", "Mode", "Runtime", "RuntimeResult", "runtime"]
 
 RUNTIMES = ("onnxruntime", "onnx.reference")
 

@@ -11,10 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from refexec.errors import RuntimeUnderTestError, UnsupportedError
+from refexec.expansion import has_body
 from refexec.runtimes.process import Worker
+from refexec.schema import Signature
+from refexec.types import ValueType, parse_type
 
-__all__ = ["Mode", "Runtime", "RuntimeResult"]
+__all__ = ["Kernels", "Mode", "Runtime", "RuntimeResult"]
 
+NEWEST = 1 << 30
 Source = str | os.PathLike[str] | bytes
 
 
@@ -30,6 +34,27 @@ class RuntimeResult:
     values: dict[str, Any]
     log: str = ""
     info: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Kernels:
+    """What a runtime says that it implements: by (domain, operator) the first and last version and the types of type variables."""
+
+    rows: Mapping[tuple[str, str], Sequence[tuple[int, int, Mapping[str, Sequence[str]]]]]
+
+    def of(self, signature: Signature) -> list[Mapping[str, Sequence[str]]]:
+        """The type constraints of each kernel that serves an operator version."""
+        found = self.rows.get((signature.domain, signature.name), ())
+        return [types for first, last, types in found if first <= signature.since <= last]
+
+    def has(self, signature: Signature) -> bool:
+        """Whether there is a kernel, or a function body that can stand in for one."""
+        return bool(self.of(signature)) or has_body(signature, NEWEST)
+
+    def types(self, signature: Signature, variable: str) -> set[ValueType] | None:
+        """The types that a type variable may have in some kernel; None when nothing is said of it."""
+        found = [types[variable] for types in self.of(signature) if variable in types]
+        return {parse_type(t) for types in found for t in types} if found else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +150,10 @@ class Runtime(ABC):
     def process_key(self, options: Mapping[str, Any]) -> Any:
         """Runs with equal keys share a process: options that change a whole process belong into the key."""
         return ()
+
+    def kernels(self) -> Kernels | None:
+        """The operators and types that the runtime has kernels of; None when it cannot say."""
+        return None
 
     def close(self) -> None:
         """End the child processes; the next run starts new ones."""

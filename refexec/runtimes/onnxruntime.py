@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from refexec.errors import UnsupportedError
-from refexec.runtimes.base import Mode, Runtime
+from refexec.runtimes.base import Kernels, Mode, Runtime
 
 __all__ = ["LEVELS", "OnnxRuntime"]
 
@@ -50,3 +50,13 @@ class OnnxRuntime(Runtime):
 
     def process_key(self, options: Mapping[str, Any]) -> Any:
         return tuple(sorted(options["config"].items()))
+
+    def kernels(self) -> Kernels:
+        """The registry of the CPU execution provider."""
+        self.check_installed()
+        options = self.checked_options({})
+        answer, _ = self._worker(options).ask({"kernels": True}, self.timeout)
+        rows: dict[tuple[str, str], list[tuple[int, int, dict[str, list[str]]]]] = {}
+        for domain, name, first, last, types in answer["kernels"]:
+            rows.setdefault((domain, name), []).append((first, last, types))
+        return Kernels(rows)

@@ -34,6 +34,8 @@ _last: tuple[str, Any] | None = None
 
 def run(request: Mapping[str, Any]) -> dict[str, Any]:
     """Answer one request."""
+    if request.get("kernels"):
+        return {"kernels": _kernels()}
     try:
         session = _session(request)
     except UnsupportedError:
@@ -49,6 +51,14 @@ def run(request: Mapping[str, Any]) -> dict[str, Any]:
         raise Refused("run", error) from error
     info = {"version": ort.__version__, "build": ort.get_build_info(), "providers": session.get_providers()}
     return {"values": values, "info": info}
+
+
+def _kernels() -> list[list[Any]]:
+    """[domain, operator, first version, last version, {type variable: types}] of each kernel of the CPU provider."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    found = [k for k in state.get_all_opkernel_def() if k.provider == "CPUExecutionProvider"]
+    return [[k.domain, k.op_name, *k.version_range, {v: list(types) for v, types in k.type_constraints.items()}] for k in found]
 
 
 def _session(request: Mapping[str, Any]) -> Any:

@@ -10,6 +10,7 @@ import pytest
 
 from refexec import run_op
 from refexec.errors import RuleViolation
+from tests.models import session
 from tests.ops.declared import margin
 
 TABLE = {  # for a < b, a == b, a > b
@@ -86,3 +87,12 @@ def test_the_margin_is_the_distance_of_the_operands(name: str) -> None:
 def test_strings_have_no_distance() -> None:
     a = np.array(["a"], object)
     assert margin("Equal", a, a, opset=19, dtype="bool") is None
+
+
+@pytest.mark.parametrize("name", ["Greater", "Less"])
+def test_the_margin_of_the_old_broadcast_is_that_of_the_operands_as_they_meet(name: str) -> None:
+    margins: list[Any] = []
+    text = f"(float[2, 3] a, float[2] b) => (c) {{ c = {name} <broadcast = 1, axis = 0> (a, b) }}"
+    a, b = np.array([[1, 2, 3], [4, 5, 6]], np.float32), np.array([1, 6], np.float32)
+    session(text, opset='"" : 1', profile="wide").observe({"a": a, "b": b}, lambda e: margins.append(e.margin))
+    assert margins[0].tolist() == [[0, 1, 2], [2, 1, 0]]

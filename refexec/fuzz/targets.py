@@ -1,0 +1,262 @@
+"""What a generated model is run on, and what counts as a difference: runtimes in child processes, and refexec against itself.
+
+A runtime's outputs that are near refexec's pass at once. Where they are not, :func:`refexec.compare` looks at every node on the runtime's
+own inputs: what rounding explains by the operators' declared bounds is noise, and the first node that is out by itself is to blame.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import onnx
+
+from refexec.diff.compare import compare
+from refexec.diff.metrics import difference, leaves, misfit
+from refexec.diff.report import BAD, Column, Report
+from refexec.errors import ContractError, RefexecError, RuntimeUnderTestError, UnsupportedError
+from refexec.fuzz import transforms
+from refexec.limits import Limits
+from refexec.runtimes import Kernels, Mode, Runtime
+from refexec.session import Session
+from refexec.values import ulp
+
+__all__ = ["TARGETS", "Target", "Verdict", "expected_of", "target"]
+
+NEAR = 1e-4  # of the largest number of a tensor: what is nearer is not looked at
+NEAR_ULPS = 16
+LIMITS = Limits(seconds=20)
+MISSING = re.compile(r"NOT_IMPLEMENTED|NotImplemented|No registered implementation|not implemented|is not registered", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a target did wrong.
+
+    ``kind``: "value", "nan", "shape", "dtype", "refused", "crashed", "hung", or "unsupported", which is no fault. ``operator``: the first
+    node that is out by itself, "" where that is not known. ``detail``: in a sentence.
+    """
+
+    kind: str
+    operator: str
+    detail: str
+
+    @property
+    def fault(self) -> bool:
+        return self.kind != "unsupported"
+
+    @property
+    def key(self) -> str:
+        """The same for findings that are probably the same; numbers and names of values do not count."""
+        words = "" if self.operator else re.sub(r"'[^']*'|\"[^\"]*\"|\b[a-z]+\d+\b|\d+", "#", self.detail)[:160]
+        return f"{self.kind} {self.operator}{words}"
+
+
+class Target(ABC):
+    """Something to try models on."""
+
+    name: ClassVar[str]
+
+    def kernels(self) -> Kernels | None:
+        """What it implements; None when that is all, or not known."""
+        return None
+
+    @abstractmethod
+    def judge(self, model: onnx.ModelProto, feeds: Mapping[str, Any], expected: Mapping[str, Any]) -> Verdict | None:
+        """What is wrong; None when nothing is. ``expected``: refexec's reference outputs by name."""
+
+    def close(self) -> None:  # noqa: B027 - most have nothing to close
+        """End what it holds."""
+
+
+class RuntimeTarget(Target):
+    """A runtime in one mode."""
+
+    def __init__(self, runtime: Runtime, mode: Mode) -> None:
+        self.runtime = runtime
+        self.mode = mode
+        runtime.modes = (mode,)  # type: ignore[misc]
+        runtime.timeout = 30.0
+
+    def kernels(self) -> Kernels | None:
+        return self.runtime.kernels()
+
+    def close(self) -> None:
+        self.runtime.close()
+
+    def judge(self, model: onnx.ModelProto, feeds: Mapping[str, Any], expected: Mapping[str, Any]) -> Verdict | None:
+        try:
+            found = self.runtime.run(model.SerializeToString(), feeds, options=self.mode.options).values
+        except UnsupportedError as error:
+            return Verdict("unsupported", "", str(error))
+        except RuntimeUnderTestError as error:
+            return _failed(error)
+        if all(_near(value, found.get(name)) for name, value in expected.items()):
+            return None
+        try:
+            return _blamed(compare(model, feeds, self.runtime, limits=LIMITS))
+        except RuntimeUnderTestError as error:
+            return _failed(error)
+        except UnsupportedError as error:
+            return Verdict("unsupported", "", str(error))
+
+
+def _failed(error: RuntimeUnderTestError) -> Verdict:
+    outcome, text = str(error.seen["outcome"]), " ".join(str(error.message).split())
+    if outcome == "refused" and MISSING.search(text):
+        return Verdict("unsupported", "", text)
+    signal = error.seen.get("signal")
+    return Verdict(outcome if not signal else f"crashed ({signal})", "", text)
+
+
+def _blamed(report: Report) -> Verdict | None:
+    """The first node that is out by itself."""
+    if report.outcome == "agree":
+        return None
+    if report.first is None:
+        return Verdict("value", "", report.verdict)
+    row = report.rows[report.first]
+    column = next(c for c in row.columns.values() if c.status in BAD)
+    return Verdict(_kind(column), row.op, report.verdict)
+
+
+def _kind(column: Column) -> str:
+    if column.status in ("dtype", "shape"):
+        return column.status
+    total = column.total
+    return "nan" if total is not None and total.nan[0] != total.nan[1] else "value"
+
+
+def _near(expected: Any, found: Any) -> bool:
+    """Whether types and shapes are the same and numbers so near that rounding may explain it, on a quick look."""
+    if expected is None or found is None:
+        return expected is found
+    if misfit(expected, found):
+        return False
+    return all(_near_tensor(e, f) for e, f in zip(leaves(expected), leaves(found), strict=True))
+
+
+def _near_tensor(e: Any, f: Any) -> bool:
+    if e.dtype.kind in "biuOSU" or e.size == 0:
+        return bool(np.array_equal(e, f))
+    with np.errstate(all="ignore"):
+        wide = np.complex128 if e.dtype.kind == "c" else np.float64
+        x, y = e.astype(wide), f.astype(wide)
+        same = (x == y) | (np.isnan(x) & np.isnan(y))
+        scale = np.abs(x[np.isfinite(x)]).max(initial=0.0)
+        allowed = min(NEAR * scale, NEAR_ULPS * float(ulp(np.asarray(scale), e.dtype))) if e.dtype.kind != "c" else NEAR * scale
+        return bool(np.all(same | (np.isfinite(x) & np.isfinite(y) & (np.abs(x - y) <= allowed))))
+
+
+class Wide(Target):
+    """The wide profile against the reference one: what rounding at each node, by its declared bound, does not explain."""
+
+    name = "wide"
+
+    def judge(self, model: onnx.ModelProto, feeds: Mapping[str, Any], expected: Mapping[str, Any]) -> Verdict | None:
+        from refexec.diff.declared import Declarations
+        from refexec.diff.evidence import Evidence
+
+        reference, wide = (Session(model, profile=p, limits=LIMITS) for p in ("reference", "wide"))
+        evidence = Evidence(reference, wide, Declarations(reference), feeds)
+        evidence.run()
+        for step in evidence.steps:
+            for name in filter(None, step.node.outputs):
+                own, effect = evidence.own_errors.get(name, 0.0), evidence.effects.get(name, 0.0)
+                if evidence.random or not np.isfinite([own, effect]).all():
+                    return None  # from an overflow on there is no measure
+                if own > FACTOR * effect:
+                    return Verdict("value", step.node.label, f"{step.node}: {own:g} from the wide result, rounding explains {effect:g}")
+        return None
+
+
+FACTOR = 64.0
+"""How many times the effect of one random disturbance the error may be: the disturbance of a few numbers may nearly cancel."""
+
+
+class Body(Target):
+    """The specification's function bodies in place of the operators that have one, in the wide profile."""
+
+    name = "body"
+
+    def judge(self, model: onnx.ModelProto, feeds: Mapping[str, Any], expected: Mapping[str, Any]) -> Verdict | None:
+        results = []
+        for expand in (False, True):
+            try:
+                results.append(Session(model, profile="wide", expand=expand, limits=LIMITS).run(None, feeds))
+            except RefexecError as error:
+                return Verdict("refused", "", f"with expand={expand}: {type(error).__name__}: {error}")
+        for name, native, expanded in zip(expected, *results, strict=True):
+            if not _near(native, expanded):
+                return Verdict("value", "", f"output {name!r}: {difference(native, expanded) if not misfit(native, expanded) else 'type'}")
+        return None
+
+
+class Transforms(Target):
+    """The same model written and read again, as text, with other names: the same bits."""
+
+    name = "transforms"
+
+    def judge(self, model: onnx.ModelProto, feeds: Mapping[str, Any], expected: Mapping[str, Any]) -> Verdict | None:
+        for name, transform in transforms.TRANSFORMS.items():
+            other, names = transform(model)
+            try:
+                found = Session(other, limits=LIMITS).run(None, {names.get(n, n): v for n, v in feeds.items()})
+            except RefexecError as error:
+                return Verdict("refused", "", f"after {name}: {type(error).__name__}: {error}")
+            for output, value, again in zip(expected, expected.values(), found, strict=True):
+                if misfit(value, again) or not all(difference(a, b).equal for a, b in zip(leaves(value), leaves(again), strict=True)):
+                    return Verdict("value", "", f"after {name}, output {output!r} has other bits")
+        return None
+
+
+def expected_of(model: onnx.ModelProto, feeds: Mapping[str, Any]) -> dict[str, Any] | Verdict:
+    """refexec's reference outputs, or what is wrong with refexec on a model that is valid."""
+    try:
+        session = Session(model, limits=LIMITS)
+        return {o.name: v for o, v in zip(session.outputs, session.run(None, feeds), strict=True)}
+    except ContractError as error:
+        return Verdict("crashed", _where(error), f"ContractError: {error}")
+    except RefexecError as error:
+        return Verdict("refused", _where(error), f"{type(error).__name__}: {error}")
+
+
+def _where(error: RefexecError) -> str:
+    """The operator that an error's notes name."""
+    found = re.search(r"\(([\w.:]+-\d+)\)", " ".join(getattr(error, "__notes__", [])))
+    return found[1] if found else ""
+
+
+def _onnxruntime(mode: Mode) -> Target:
+    from refexec.runtimes.onnxruntime import OnnxRuntime
+
+    return RuntimeTarget(OnnxRuntime(), mode)
+
+
+def _onnx_reference() -> Target:
+    from refexec.runtimes.reference import OnnxReference
+
+    return RuntimeTarget(OnnxReference(), Mode("run"))
+
+
+TARGETS = {
+    "onnxruntime": lambda: _onnxruntime(Mode("off", {"optimization": "off"})),
+    "onnxruntime-optimized": lambda: _onnxruntime(Mode("on", {"optimization": "all"}, optimizes=True)),
+    "onnx.reference": _onnx_reference,
+    "wide": Wide,
+    "body": Body,
+    "transforms": Transforms,
+}
+"""By name; the last three are refexec against itself."""
+
+
+def target(name: str) -> Target:
+    """A new target. Raises UnsupportedError for an unknown name."""
+    if name not in TARGETS:
+        raise UnsupportedError(f"no target {name!r}; there are {', '.join(TARGETS)}", seen=name)
+    made: Target = TARGETS[name]()
+    return made
