@@ -17,7 +17,7 @@ from onnx import AttributeProto, helper
 
 from refexec.fuzz import numbers
 from refexec.fuzz.choosers import Chooser
-from refexec.opspec import Draw, Items, Operand, Out, Span, Spec, elements, opspecs
+from refexec.opspec import Draw, Items, Operand, Out, Span, Spec, elements, innermost, opspecs
 from refexec.proto_types import type_to_proto
 from refexec.runtimes import Kernels
 from refexec.schema import Signature, all_signatures, signature, standard_domains
@@ -134,7 +134,7 @@ class GraphScope:
             left = offered if self.build.dtypes is None else tuple(e for e in offered if e in self.build.dtypes)
             if self.build.kernels is not None:
                 types = self.build.kernels.types(found, variable)
-                left = tuple(e for e in left if types is None or TensorType(e) in types)
+                left = tuple(e for e in left if types is None or TensorType(e) in map(innermost, types))
             self.build.offered[key] = left or offered
         return self.build.offered[key]
 

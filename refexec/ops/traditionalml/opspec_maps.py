@@ -28,12 +28,12 @@ def cast_map(d: Draw) -> None:
 @opspec("DictVectorizer", 1, domain=DOMAIN)
 def dict_vectorizer(d: Draw) -> None:
     """The vocabulary has all keys; of texts it has no more."""
-    types = [t for t in d.signature.variables["T1"] if d.scope.allowed(t.value.elem)] or d.signature.variables["T1"]
-    type = d.pick(sorted(types, key=str))
+    elem = d.elem("T2")
+    type = d.pick(sorted((t for t in d.signature.variables["T1"] if t.value.elem is elem), key=str))
     keys = d.several(KEYS[type.key], 1)
-    vocabulary = d.order(keys if type.value.elem is STRING else [k for k in KEYS[type.key] if k in keys or d.flag()])
+    vocabulary = d.order(keys if elem is STRING else [k for k in KEYS[type.key] if k in keys or d.flag()])
     d.set("int64_vocabulary" if type.key is INT64 else "string_vocabulary", vocabulary)
-    d.emit([d.scope.fresh(type, tuple(keys), None)], Out(type.value.elem, (len(vocabulary),)))
+    d.emit([d.scope.fresh(type, tuple(keys), None)], Out(elem, (len(vocabulary),)))
 
 
 @opspec("ZipMap", 1, domain=DOMAIN)
