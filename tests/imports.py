@@ -30,6 +30,7 @@ VOCABULARY = LAYERS[0]
 # Imports against the direction, made inside a function when they are first needed, and why.
 LAZY: Mapping[tuple[str, str], str] = {
     ("registry", "ops"): "the first lookup imports every operator module, so that `import refexec` does not",
+    ("opspec", "ops"): "the generator imports the opspecs when it is first used",
     ("primitives", "kernels"): "the first session whose profile uses kernels imports numba",
     ("session", "observe"): "session.trace and session.steps return what observe defines",
 }

@@ -50,11 +50,11 @@ def tensor(elem: ElementType, shape: tuple[int, ...], kind: int, start: int, spa
 
 
 def span_of(elem: ElementType, kind: int, span: Span | None) -> Span | None:
-    """Where the numbers of a recipe lie; None for what are no numbers, or are of the whole range."""
+    """Where the numbers of a recipe lie; None for what are no numbers, or not all, or are of the whole range."""
     if elem.kind in ("string", "complex") or (kind == 2 and span is None):
         return None
     pool = _pool(elem, kind, span).astype(np.float64)
-    return float(pool.min()), float(pool.max())
+    return None if np.isnan(pool).any() else (float(pool.min()), float(pool.max()))
 
 
 @cache

@@ -8,6 +8,7 @@ attributes, optional inputs, sizes and numbers are simplified. The models need n
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -41,13 +42,14 @@ class Reduced:
 
 
 class _Out(Exception):
-    """The calls are used up."""
+    """Calls or time are used up."""
 
 
 class _Reducer:
-    def __init__(self, check: Check, calls: int) -> None:
+    def __init__(self, check: Check, calls: int, seconds: float) -> None:
         self.check = check
-        self.left = calls
+        self.most = calls
+        self.end = time.monotonic() + seconds
         self.calls = 0
         self.seen: set[bytes] = set()
 
@@ -56,14 +58,14 @@ class _Reducer:
         key = model.SerializeToString(deterministic=True) + repr([(n, _digest(v)) for n, v in feeds.items()]).encode()
         if key in self.seen:
             return False
-        if self.calls >= self.left:
+        if self.calls >= self.most or (self.calls and time.monotonic() > self.end):
             raise _Out
         self.seen.add(key)
         self.calls += 1
         return self.check(model, feeds)
 
 
-def reduce(model: onnx.ModelProto, feeds: Mapping[str, Any], check: Check, *, calls: int = 1000) -> Reduced:
+def reduce(model: onnx.ModelProto, feeds: Mapping[str, Any], check: Check, *, calls: int = 1000, seconds: float = 60.0) -> Reduced:
     """Make a model smaller for which ``check(model, feeds)`` is true.
 
     Args:
@@ -71,10 +73,11 @@ def reduce(model: onnx.ModelProto, feeds: Mapping[str, Any], check: Check, *, ca
         feeds: by input name, as for :meth:`refexec.Session.run`.
         check: whether what one looks for is there; it must not raise.
         calls: how often ``check`` may be called.
+        seconds: how long it may take.
 
     Returns the smallest model found; the given one when the check is false for it.
     """
-    reducer = _Reducer(check, calls)
+    reducer = _Reducer(check, calls, seconds)
     now, given = _inputs_only(copy.deepcopy(model)), dict(feeds)
     try:
         if not reducer.holds(now, given):

@@ -78,6 +78,7 @@ def interpolated(images, D, places):
     A neighbour without weight adds 0, also where it is infinite or NaN.
     """
     N, G = images.shape[:2]
+    flat = prod(places[0].shape[2:])
     floors = [np.floor(p) for p in places]
     total = 0
     for corner in product((0, 1), repeat=len(D)):
@@ -88,7 +89,7 @@ def interpolated(images, D, places):
             share = place - floor if up else 1 - (place - floor)
             weight = weight * np.where(inside | np.isnan(place), share, 0)  # a place that is NaN gives NaN
             index = index * size + np.where(inside, neighbour, 0).astype(np.int64)
-        values = np.take_along_axis(images, index.reshape(N, G, 1, -1), axis=3) if images.shape[3] else 0
-        weight = weight.reshape(N, G, 1, -1)
+        values = np.take_along_axis(images, index.reshape(N, G, 1, flat), axis=3) if images.shape[3] else 0
+        weight = weight.reshape(N, G, 1, flat)
         total = total + np.where(weight == 0, 0, values) * weight
     return total

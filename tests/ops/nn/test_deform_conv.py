@@ -35,6 +35,11 @@ def test_elements_are_read_at_shifted_places_by_linear_interpolation(opset: int,
     assert run_op("DeformConv", X, ONE, offsets(*shift), opset=opset)[0, 0].tolist() == expected
 
 
+def test_a_batch_may_be_empty() -> None:
+    x, offset, mask = np.zeros((0, 1, 2, 2), np.float32), np.zeros((0, 2, 2, 2), np.float32), np.ones((0, 1, 2, 2), np.float32)
+    assert run_op("DeformConv", x, ONE, offset, None, mask, opset=22).shape == (0, 1, 2, 2)
+
+
 def test_without_offset_it_is_conv() -> None:
     rng = np.random.default_rng(0)
     x, w = rng.integers(-4, 5, (2, 4, 5, 4)).astype(np.float32), rng.integers(-4, 5, (6, 2, 2, 3)).astype(np.float32)
