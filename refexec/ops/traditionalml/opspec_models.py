@@ -30,6 +30,11 @@ def labels(d: Draw, count: int, integers: str = "classlabels_ints"):
     return INT64
 
 
+def transforms_to_probits(d: Draw, options=TRANSFORMS) -> bool:
+    """Draws ``post_transform``, mostly none; whether it is PROBIT."""
+    return d.attr("post_transform", options if d.integer(0, 2) == 2 else options[:1]) == options[-1]
+
+
 def weights(d: Draw, count: int, probit: bool) -> list[float]:
     return [d.pick(SMALL if probit else WEIGHTS) / (count if probit else 1) for _ in range(count)]
 
@@ -39,7 +44,7 @@ def weights(d: Draw, count: int, probit: bool) -> list[float]:
 def linear(d: Draw) -> None:
     """A row of coefficients for each target or class; always intercepts for classes."""
     classifies = d.has("multi_class")
-    probit = d.attr("post_transform", TRANSFORMS) == "PROBIT"
+    probit = transforms_to_probits(d)
     x, count, features = samples(d, d.signature.inputs[0].type_str, (0, 1) if probit else (-9, 9))
     rows = d.integer(2, 3) if classifies else d.attr("targets", [1, 2, 3])
     d.set("coefficients", [w for _ in range(rows) for w in weights(d, features, probit)])
@@ -58,14 +63,13 @@ def kernel(d: Draw, probit: bool = False) -> None:
     kind = d.set("kernel_type", "RBF") if probit else d.attr("kernel_type", ["LINEAR", "POLY", "RBF", "SIGMOID"])
     gamma, coef0 = d.pick([0.25, 0.125, 0.5]), d.pick([0.0, 1.0, 0.5])
     used = {"POLY": [gamma, coef0, float(d.pick([2, 3, 1]))], "RBF": [gamma, 0.0, 0.0], "SIGMOID": [gamma, coef0, 0.0]}
-    if kind != "LINEAR":
-        d.set("kernel_params", used[kind])
+    if kind != "LINEAR" or d.integer(0, 3) < 3:
+        d.set("kernel_params", used.get(kind, [0.0, 0.0, 0.0]))
 
 
 @opspec("SVMRegressor", 1, domain=DOMAIN)
 def svm_regressor(d: Draw) -> None:
-    post = d.attr("post_transform", TRANSFORMS)
-    probit = post == "PROBIT"
+    probit = transforms_to_probits(d)
     x, count, features = samples(d, "T", (-2, 2))
     kernel(d, probit)
     vectors = d.set("n_supports", d.integer(1, 4))
@@ -79,7 +83,7 @@ def svm_regressor(d: Draw) -> None:
 @opspec("SVMClassifier", 1, domain=DOMAIN)
 def svm_classifier(d: Draw) -> None:
     """Of two or three classes, which have as many pairs, but for two; with probabilities, or without."""
-    post = d.attr("post_transform", TRANSFORMS)
+    probit = transforms_to_probits(d)
     x, count, features = samples(d, "T1", (-2, 2))
     kernel(d)
     classes = d.integer(2, 3)
@@ -88,7 +92,7 @@ def svm_classifier(d: Draw) -> None:
     d.set("coefficients", weights(d, (classes - 1) * sum(sizes), False))
     pairs = len(list(combinations(range(classes), 2)))
     d.set("rho", d.order((0.11, 0.27, -0.43))[:pairs])
-    if post == "PROBIT" or d.flag():
+    if probit or d.flag():
         d.set("prob_a", [d.pick([-1.0, -0.5]) for _ in range(pairs)])
         d.set("prob_b", [d.pick([0.0, 0.25]) for _ in range(pairs)])
     elem = labels(d, classes)

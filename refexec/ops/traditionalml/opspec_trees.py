@@ -3,7 +3,7 @@
 import numpy as np
 
 from refexec.ops.traditionalml.forest import MODES
-from refexec.ops.traditionalml.opspec_models import TRANSFORMS, labels
+from refexec.ops.traditionalml.opspec_models import labels, transforms_to_probits
 from refexec.opspec import Draw, Operand, Out, opspec
 from refexec.types import FLOAT32, FLOAT64
 
@@ -38,8 +38,9 @@ def grow(d: Draw, nodes: list, features: int, modes, depth: int = 2) -> int:
 
 
 def forest(d: Draw, x: Operand, modes) -> tuple[list, list[int]]:
-    """All nodes, and the places of the roots."""
+    """All nodes, of one mode or of several, and the places of the roots."""
     nodes: list = []
+    modes = modes if d.flag() else [d.pick(modes)]
     return nodes, [grow(d, nodes, x.sizes[1], modes) for _ in range(d.integer(1, 2))]
 
 
@@ -80,7 +81,7 @@ def votes(d: Draw) -> None:
     """Leaves with any number of weights. What is all of one of two classes is open."""
     x = samples(d)
     exact = d.since >= 3 and x.elem is FLOAT64 and d.flag()
-    probit = d.attr("post_transform", TRANSFORMS) == "PROBIT"
+    probit = transforms_to_probits(d)
     classifies = d.has("class_ids")
     count = d.integer(2, 3) if classifies else d.set("n_targets", d.integer(1, 3))
     whole = probit or d.attr("aggregate_function", ["SUM", "AVERAGE", "MIN", "MAX"]) not in (None, "SUM")
@@ -101,7 +102,7 @@ def votes(d: Draw) -> None:
 def tree_ensemble(d: Draw) -> None:
     """Leaves have one weight each. A tree that is a leaf has a node of which both branches are that leaf."""
     x = samples(d)
-    probit = d.attr("post_transform", range(5)) == 4
+    probit = transforms_to_probits(d, range(5))
     count = 1 if d.attr("aggregate_function", [1, 0, 2, 3]) != 1 or probit else d.integer(1, 3)
     d.set("n_targets", count)
     nodes, roots = forest(d, x, MODES[:7])
@@ -118,7 +119,7 @@ def tree_ensemble(d: Draw) -> None:
         d.set(f"nodes_{branch}nodeids", [(leaves if n[branch] in leaves else places).index(n[branch]) for n in inner])
     d.attr("nodes_missing_value_tracks_true", [[n["missing_value_tracks_true"] for n in inner]])
     d.attr("nodes_hitrates", [np.array([n["hitrates"] for n in inner], np.float32)])
-    members = [v for mode in modes if mode == MODES.index("BRANCH_MEMBER") for v in (*d.several(SPLITS, 1), NAN)]
+    members = [v for mode in modes if mode == MODES.index("BRANCH_MEMBER") for v in (*d.several(d.pick([(1.0, 0.0, 2.0), SPLITS]), 1), NAN)]
     if members:
         d.set("membership_values", np.array(members, x.elem.dtype))
     d.set("leaf_targetids", [d.integer(0, count - 1) for _ in leaves])
