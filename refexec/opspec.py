@@ -90,6 +90,9 @@ class Scope(Protocol):
     def given(self, value: Any, type: ValueType) -> Operand:
         """A new input with this value."""
 
+    def array(self, elem: ElementType, shape: tuple[int, ...], span: Span | None) -> np.ndarray[Any, Any]:
+        """Drawn numbers."""
+
     def body(
         self, inputs: Sequence[Out], results: Sequence[Out | None], size: int, decides: bool, among: Collection[ElementType]
     ) -> tuple[Any, list[Operand]]:
@@ -218,6 +221,18 @@ class Draw:
         else:
             found = self.attr(name, options, default)
         return int(found) % rank if found < 0 else int(found)
+
+    def named_type(self, name: str, variable: str, like: ElementType | None = None) -> ElementType:
+        """The element type that an attribute names; where it is absent, the schema's default, or ``like``."""
+        fixed = self.signature.attributes[name].default
+        elem = self.elem(variable)
+        if elem is not (like if fixed is None else element_type(fixed)) or self.flag():
+            self.set(name, elem.number)
+        return elem
+
+    def array(self, elem: ElementType, shape: Sequence[int], span: Span | None = None) -> np.ndarray[Any, Any]:
+        """Drawn numbers, for an attribute."""
+        return self.scope.array(elem, tuple(shape), span)
 
     # --- operands ---
 

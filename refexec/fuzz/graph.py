@@ -158,6 +158,9 @@ class GraphScope:
         made.span = numbers.span_of(type.elem, kind, span)
         return made
 
+    def array(self, elem: ElementType, shape: tuple[int, ...], span: Span | None) -> np.ndarray[Any, Any]:
+        return numbers.tensor(elem, shape, self.choose(0, numbers.KINDS - 1), self.choose(0, numbers.STARTS - 1), span)
+
     def given(self, value: Any, type: ValueType) -> Operand:
         top = self.top
         made = Operand(self.build.name("x"), type, value.shape if isinstance(type, TensorType) else ())

@@ -13,7 +13,7 @@ def as_out(operand) -> Out:
     return Out(operand.type, operand.shape)
 
 
-@opspec("If", 1, 11, 13, 16, 19, 21, 23, 24, 25, 28)
+@opspec("If", 1, 11, 13, 16, 19, 21, 23, 24, 25)
 def if_(d: Draw) -> None:
     """Both branches give values of the same types and, before version 11, shapes; since, of other sizes too."""
     cond = d.tensor(BOOL, d.pick([(), (1,)]))
@@ -26,7 +26,7 @@ def if_(d: Draw) -> None:
     d.emit([cond], *(Out(r.type, shape) for r, shape in zip(results, shapes, strict=True)))
 
 
-@opspec("Loop", 1, 11, 13, 16, 19, 21, 23, 24, 25, 28)
+@opspec("Loop", 1, 11, 13, 16, 19, 21, 23, 24, 25)
 def loop(d: Draw) -> None:
     """At most M trips; the body goes on as long as it says so, which it takes from the condition it gets, or finds out."""
     trips = d.pick([2, 1, 3, 0])
@@ -43,7 +43,7 @@ def loop(d: Draw) -> None:
     d.emit([d.constant(trips), None if condition is None else d.constant(condition, BOOL), *carried], *map(as_out, carried), *stacked)
 
 
-@opspec("Scan", 9, 11, 16, 19, 21, 23, 24, 25, 28)
+@opspec("Scan", 9, 11, 16, 19, 21, 23, 24, 25)
 def scan(d: Draw) -> None:
     """The body gets slices of the scan inputs along their axes; its scan outputs are put together along axes of their own."""
     length, carried = d.pick([2, 3, 1]), states(d, 0, 2)

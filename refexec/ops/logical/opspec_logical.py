@@ -32,11 +32,11 @@ opspec("Not", 1)(unary)
 opspec("BitwiseNot", 18)(unary)
 
 
-@opspec("BitShift", 11)
+@opspec("BitShift", 11, 28)
 def bit_shift(d: Draw) -> None:
-    """By less than the bits of the type."""
+    """By less than the bits of the type; since version 28 by any number."""
     x = d.input("T", empty=True)
     shape = partner(d, x)
-    y = d.tensor(x.elem, shape, (0, x.elem.bits - 1))
+    y = d.tensor(x.elem, shape, (0, x.elem.bits - 1) if d.since < 28 or d.flag() else (-2, x.elem.bits + 1))
     d.attr("direction", ["LEFT", "RIGHT"])
     d.emit([x, y], Out(x.elem, broadcast(x.sizes, shape)))

@@ -1,6 +1,8 @@
 """Opspecs of elementwise operators of mathematics."""
 
-from refexec.opspec import Draw, Out, broadcast, opspec
+from collections.abc import Sequence
+
+from refexec.opspec import DIMS, Draw, Out, broadcast, opspec
 from refexec.types import ELEMENT_TYPES
 
 ALPHAS = (0.5, 2.0, 0.0, -1.25)
@@ -38,7 +40,7 @@ for _name, _versions in UNARY.items():
 
 
 WITH_NUMBERS = {
-    "Celu": (12,), "Elu": (1, 6, 22), "HardSigmoid": (1, 6, 22), "LeakyRelu": (1, 6, 16), "Selu": (1, 6, 22), "Swish": (24,),
+    "Celu": (12, 28), "Elu": (1, 6, 22), "HardSigmoid": (1, 6, 22), "LeakyRelu": (1, 6, 16), "Selu": (1, 6, 22), "Swish": (24,),
     "ThresholdedRelu": (10, 22),
 }  # fmt: skip
 
@@ -117,13 +119,14 @@ def power(d: Draw) -> None:
     d.emit([x, y], Out(x.elem, x.shape if d.since < 7 else broadcast(x.sizes, shape)))
 
 
-@opspec("Mod", 10, 13)
+@opspec("Mod", 10, 13, 28)
 def modulo(d: Draw) -> None:
-    """Floats need fmod; an integer is not divided by 0."""
+    """Floats need fmod before version 28, and may be divided by 0 since version 13."""
     a = d.input("T", empty=True)
     shape = partner(d, a)
-    b = d.tensor(a.elem, shape, (1, 9))
-    if a.elem.is_float:
+    spans = [(1, 9), *([] if a.elem.kind == "uint" else [(-9, -1)]), *([None] if a.elem.is_float and d.since > 10 else [])]
+    b = d.tensor(a.elem, shape, d.pick(spans))
+    if a.elem.is_float and d.since < 28:
         d.set("fmod", 1)
     else:
         d.attr("fmod", [0, 1])
@@ -164,6 +167,19 @@ def clip_by_inputs(d: Draw) -> None:
     low = d.optional(lambda: d.tensor(x.elem, (), (0, 1)))
     high = d.optional(lambda: d.tensor(x.elem, (), (1, 4)))
     d.emit([x, low, high], Out(x.elem, x.shape))
+
+
+def fitting(d: Draw, sizes: Sequence[int]) -> tuple[int, ...]:
+    """A shape that broadcasts with ``sizes``, where either may be the larger."""
+    shape = [d.pick(DIMS if n == 1 else (n, 1)) for n in sizes]
+    return (*d.shape(0, 1), *shape) if d.flag() else tuple(shape[d.integer(0, len(shape)) :])
+
+
+@opspec("Expand", 8, 13)
+def expand(d: Draw) -> None:
+    x = d.input("T", (0, 3), empty=True)
+    shape = fitting(d, x.sizes)
+    d.emit([x, d.constant(shape)], Out(x.elem, broadcast(x.sizes, shape)))
 
 
 @opspec("PRelu", 1, 6, 7, 9, 16)
