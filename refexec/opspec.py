@@ -19,7 +19,7 @@ import numpy as np
 from refexec.schema import Signature, signature
 from refexec.types import ELEMENT_TYPES, INT64, ElementType, OptionalType, SequenceType, TensorType, ValueType, element_type
 
-__all__ = ["Draw", "Operand", "Out", "Scope", "Span", "broadcast", "copied", "opspec", "opspecs"]
+__all__ = ["Draw", "Items", "Operand", "Out", "Scope", "Span", "broadcast", "copied", "opspec", "opspecs", "out"]
 
 Shape = tuple[int | None, ...]
 Items = tuple[Any, ...]
@@ -145,11 +145,11 @@ def elements(signature: Signature, variable: str) -> tuple[ElementType, ...]:
     """The element types of tensors, and of sequences and optionals of them, that a type variable, or a parameter's type string, admits;
     the simplest first."""
     types = signature.variables.get(variable) or next(p.types for p in (*signature.inputs, *signature.outputs) if p.type_str == variable)
-    found = {t.elem for t in map(_innermost, types) if isinstance(t, TensorType)}
+    found = {t.elem for t in map(innermost, types) if isinstance(t, TensorType)}
     return tuple(e for e in (*_ORDER, *(e for e in ELEMENT_TYPES if e not in _ORDER)) if e in found)
 
 
-def _innermost(type: ValueType) -> ValueType:
+def innermost(type: ValueType) -> ValueType:
     while isinstance(type, SequenceType | OptionalType):
         type = type.elem
     return type

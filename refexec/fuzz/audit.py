@@ -23,7 +23,7 @@ from refexec.fuzz.graph import Drawn, Generated, Options, generate
 from refexec.opspec import Operand, Out, opspecs, out
 from refexec.schema import Signature, all_signatures
 from refexec.session import Session
-from refexec.types import ELEMENT_TYPES, OptionalType, SequenceType, TensorType, without_shape
+from refexec.types import ELEMENT_TYPES, MapType, OptionalType, SequenceType, TensorType, without_shape
 from refexec.values import value_type_of
 
 __all__ = ["features", "problem", "reached", "schema_features", "waivers"]
@@ -54,15 +54,20 @@ def features(drawn: Drawn) -> Iterator[str]:
 
 
 def models(key: Key, count: int) -> Iterator[Generated]:
-    """Models of one operator version; every second one has one element type to choose from, all in turn."""
+    """Models of one operator version; every second one has one element type to choose from, all in turn.
+
+    Where a type variable has sequences and optionals besides tensors, models are larger.
+    """
     domain, name, since = key
     later = [v for d, n, v in all_signatures() if (d, n) == (domain, name) and v > since]
+    most = max(map(len, all_signatures()[key].variables.values()), default=0)
+    slots = 3 if most <= len(ELEMENT_TYPES) else most // 2
     opset = (since, min(later, default=99) - 1) if domain == "" else (1, 99)
     for seed in range(count):
         chooser = RandomChooser(seed)
         versions = {domain: since} if domain else {}
         dtypes = (ELEMENT_TYPES[seed // 2 % len(ELEMENT_TYPES)].name,) if seed % 2 else None
-        yield generate(chooser, Options(opset, (domain,), versions, (name,), dtypes, max_nodes=3, random=True))
+        yield generate(chooser, Options(opset, (domain,), versions, (name,), dtypes, max_nodes=slots, random=True))
 
 
 def problem(made: Generated) -> str | None:
@@ -97,6 +102,8 @@ def _contradiction(stated: Operand | Out, value: Any) -> str | None:
             return f"stated {len(stated.items)} items, got {len(items)}"
         found = [_contradiction(out(stated.type.elem, content), item) for content, item in zip(stated.items, items, strict=True)]
         return next((f for f in found if f), None)
+    if isinstance(stated.type, MapType) and stated.items not in (None, tuple(value)):
+        return f"stated keys {stated.items}, got {tuple(value)}"
     if isinstance(stated.type, TensorType):
         shape = getattr(value, "shape", None)
         if shape is None or without_shape(value_type_of(value)) != stated.type:

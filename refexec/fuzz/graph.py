@@ -17,7 +17,7 @@ from onnx import AttributeProto, defs, helper
 
 from refexec.fuzz import numbers
 from refexec.fuzz.choosers import Chooser
-from refexec.opspec import Draw, Items, Operand, Out, Span, Spec, elements, opspecs
+from refexec.opspec import Draw, Items, Operand, Out, Span, Spec, elements, innermost, opspecs
 from refexec.proto_types import type_to_proto
 from refexec.runtimes import Kernels
 from refexec.schema import Signature, all_signatures, signature, standard_domains
@@ -135,7 +135,7 @@ class GraphScope:
             left = offered if self.build.dtypes is None else tuple(e for e in offered if e in self.build.dtypes)
             if self.build.kernels is not None:
                 types = self.build.kernels.types(found, variable)
-                left = tuple(e for e in left if types is None or TensorType(e) in types)
+                left = tuple(e for e in left if types is None or TensorType(e) in map(innermost, types))
             self.build.offered[key] = left or offered
         return self.build.offered[key]
 
@@ -151,7 +151,7 @@ class GraphScope:
     def fresh(self, type: ValueType, content: Items, span: Span | None) -> Operand:
         origin, kind, start = self.choose(0, 2), self.choose(0, numbers.KINDS - 1), self.choose(0, numbers.STARTS - 1)
         if not isinstance(type, TensorType):
-            made = self.given(numbers.value(type, content, kind, start), type)
+            made = self.given(numbers.value(type, content, kind, start, span), type)
             made.items = content
             return made
         value = numbers.tensor(type.elem, content, kind, start, span)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from refexec.opspec import Items, Shape, Span
+from refexec.opspec import Items, Span
 from refexec.types import ElementType, MapType, OptionalType, SequenceType, TensorType, ValueType
 from refexec.values import highest, lowest, round_to
 
@@ -25,28 +25,27 @@ _PERIOD = 17  # prime: rows of a tensor differ
 _POOL = _PERIOD * 16
 
 
-def value(type: ValueType, content: Items, kind: int, start: int) -> Any:
+def value(type: ValueType, content: Items, kind: int, start: int, span: Span | None = None) -> Any:
     """A value, be it no tensor, as users see it: all tensors in it are of the recipe."""
     match type:
         case TensorType(elem):
-            return tensor(elem, content, kind, start)
+            return tensor(elem, content, kind, start, span)
         case SequenceType(inner):
-            return [value(inner, item, kind, (start + i) % STARTS) for i, item in enumerate(content)]
+            return [value(inner, item, kind, (start + i) % STARTS, span) for i, item in enumerate(content)]
         case OptionalType(inner):
-            return value(inner, content[0], kind, start) if content else None
+            return value(inner, content[0], kind, start, span) if content else None
         case MapType(_, TensorType(elem)):
-            return dict(zip(content, tensor(elem, (len(content),), kind, start), strict=True))
+            return dict(zip(content, tensor(elem, (len(content),), kind, start, span), strict=True))
     raise TypeError(f"no value of {type} is drawn")
 
 
-def tensor(elem: ElementType, shape: Shape, kind: int, start: int, span: Span | None = None) -> Array:
+def tensor(elem: ElementType, shape: tuple[int, ...], kind: int, start: int, span: Span | None = None) -> Array:
     """A tensor of the recipe; all numbers within ``span``."""
-    sizes = [n for n in shape if n is not None]
-    count = math.prod(sizes)
+    count = math.prod(shape)
     pool = _pool(elem, kind, span)
     if start + count > len(pool):
         pool = np.resize(pool, start + count)
-    chosen: Array = pool[start : start + count].reshape(sizes)
+    chosen: Array = pool[start : start + count].reshape(shape)
     return chosen
 
 

@@ -71,7 +71,7 @@ def dequantize(d: Draw) -> None:
 
 @opspec("DynamicQuantizeLinear", 11)
 def dynamic_quantize(d: Draw) -> None:
-    """Not all of x is 0: all is on one side of it, or different numbers are on both."""
-    side = d.pick([(0.5, 9), (-9, -0.5), None])
-    x = d.fresh(FLOAT32, (*d.shape(0, 3), d.integer(2, 5)), (-99, 99)) if side is None else d.input("T1", span=side)
+    """Not all of x is 0. Crooked spans keep quotients away from halves, which the rounding of the scale would decide."""
+    span = d.pick([(0.57, 7.93), (-7.93, -0.57), (-2.9, 5.03)])
+    x = d.input("T1", span=span) if span[0] * span[1] > 0 else d.fresh(FLOAT32, d.shape(0, 4), span)
     d.emit([x], Out(UINT8, x.shape), Out(FLOAT32), Out(UINT8))
