@@ -374,7 +374,7 @@ def _menu(versions: Iterable[tuple[str, int]], options: Options) -> list[Entry]:
     found: list[Entry] = [e for e in entries if e[0].folder != "controlflow" and (options.random or e[0].name not in RANDOM)]
     if not options.control_flow:
         return found
-    weight = max(1, len(found) // 120)
+    weight = max(1, len(found) // 50)
     calls: list[Entry] = [None] * weight if options.ops is None and found else []
     return [*found, *(e for e in entries if e[0].folder == "controlflow" for _ in range(weight)), *calls]
 
