@@ -94,11 +94,11 @@ class Scope(Protocol):
         """Drawn numbers."""
 
     def body(
-        self, inputs: Sequence[Out], results: Sequence[Out | None], size: int, decides: bool, among: Collection[ElementType]
+        self, inputs: Sequence[Out], results: Sequence[Out | None], size: int, decides: bool, among: Collection[ValueType]
     ) -> tuple[Any, list[Operand]]:
         """A graph attribute of up to ``size`` nodes with formal inputs.
 
-        Its results are of the type and shape asked for, or where None any tensor of a type ``among`` these. Where the first one is the
+        Its results are of the type and shape asked for, or where None any value of a type ``among`` these. Where the first one is the
         condition of a loop (as is the second input), ``decides`` makes it any truth value in place of the one that came in.
         """
 
@@ -336,10 +336,10 @@ class Draw:
     # --- the node ---
 
     def body(
-        self, inputs: Sequence[Out] = (), results: Sequence[Out | None] = (), size: int = 2, *, decides: bool = True
+        self, inputs: Sequence[Out] = (), results: Sequence[Out | None] = (), size: int = 2, *, decides: bool = True, tensors: bool = True
     ) -> tuple[Any, list[Operand]]:
-        """See :meth:`Scope.body`."""
-        among = copied(self).intersection(elements(self.signature, self.signature.outputs[-1].type_str))
+        """See :meth:`Scope.body`; ``tensors``: all results are."""
+        among = [t for t in copied(self) if isinstance(t, TensorType) or not tensors]
         return self.scope.body(inputs, results, size, decides, among)
 
     def emit(self, inputs: Sequence[Operand | None], *outputs: Out | None) -> list[Operand]:
@@ -352,9 +352,12 @@ class Draw:
         return self.scope.emit(self.signature, given, results, self.attributes)
 
 
-def copied(d: Draw) -> frozenset[ElementType]:
-    """The element types that Identity has at the opset: those of what a body may hand through."""
-    return frozenset(elements(identity := signature("", "Identity", d.scope.opset), identity.outputs[0].type_str))
+def copied(d: Draw) -> list[ValueType]:
+    """The types that results of the operator, or their items, and Identity at the opset both have: what a body may hand through."""
+    identity = signature("", "Identity", d.scope.opset)
+    own = d.signature.outputs[-1].types
+    items = {t.elem for t in own if isinstance(t, SequenceType)}
+    return sorted((own | items) & identity.outputs[0].types, key=lambda t: (str(t) != "tensor(float)", str(t)))
 
 
 def _within(v: Operand, span: Span | None) -> bool:

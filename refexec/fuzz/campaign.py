@@ -62,10 +62,15 @@ class _Result:
 _targets: dict[str, Target] = {}
 
 
-def judge(made: Target, model: onnx.ModelProto, feeds: dict[str, Any]) -> Verdict | None:
-    """What is wrong with a model on a target; faults of refexec itself too."""
-    expected = expected_of(model, feeds)
-    return expected if isinstance(expected, Verdict) else made.judge(model, feeds, expected)
+def judge(made: Target, model: onnx.ModelProto, feeds: dict[str, Any]) -> tuple[str, Verdict | None]:
+    """Whose fault it is, and what is wrong with a model on a target; nothing for None. What breaks in refexec is a finding too."""
+    try:
+        expected = expected_of(model, feeds)
+        if isinstance(expected, Verdict):
+            return "refexec", expected
+        return made.name, made.judge(model, feeds, expected)
+    except Exception as error:
+        return "refexec", Verdict("crashed", "", f"{type(error).__name__}: {error}")
 
 
 def _chunk(names: Sequence[str], options: Options, first: int, seen: dict[str, int]) -> _Result:
@@ -81,9 +86,7 @@ def _chunk(names: Sequence[str], options: Options, first: int, seen: dict[str, i
         made = generate(RandomChooser(seed), replace(options, kernels=engine.kernels()))
         nodes += len(made.nodes)
         result.reached.update(_reached(made))
-        expected = expected_of(made.model, made.feeds)
-        who = "refexec" if isinstance(expected, Verdict) else name
-        verdict = expected if isinstance(expected, Verdict) else engine.judge(made.model, made.feeds, expected)
+        who, verdict = judge(engine, made.model, made.feeds)
         outcomes[f"{name} {'agrees' if verdict is None else verdict.kind}"] += 1
         if verdict is not None and verdict.fault:
             key = f"{who} {verdict.key}"
@@ -108,13 +111,13 @@ def _small(engine: Target, who: str, seed: int, made: Generated, verdict: Verdic
             onnx.checker.check_model(model)
         except Exception:  # onnx's checker raises its own errors, RuntimeError and ValueError
             return False
-        again = judge(engine, model, feeds)
+        _, again = judge(engine, model, feeds)
         same = again is not None and again.kind == verdict.kind
         return same and again is not None and (again.key == verdict.key or verdict.operator != "")
 
     reduced = reduce(made.model, made.feeds, check, calls=CALLS, seconds=SECONDS)
     expected = expected_of(reduced.model, reduced.feeds)
-    last = judge(engine, reduced.model, reduced.feeds) or verdict
+    last = judge(engine, reduced.model, reduced.feeds)[1] or verdict
     return Finding(
         who, verdict.kind, findings.signature_of(reduced.model, verdict.kind), last.detail, seed, len(reduced.model.graph.node),
         reduced.model.SerializeToString(), reduced.feeds, {} if isinstance(expected, Verdict) else expected,
@@ -129,7 +132,7 @@ def _votes(engine: Target, model: onnx.ModelProto, feeds: dict[str, Any]) -> dic
         if name != engine.name and not engine.name.startswith(name):
             if name not in _targets:
                 _targets[name] = target(name)
-            verdict = judge(_targets[name], model, feeds)
+            _, verdict = judge(_targets[name], model, feeds)
             votes[name] = "agrees" if verdict is None else verdict.kind
     return votes
 

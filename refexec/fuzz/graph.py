@@ -22,7 +22,7 @@ from refexec.proto_types import type_to_proto
 from refexec.runtimes import Kernels
 from refexec.schema import Signature, all_signatures, signature, standard_domains
 from refexec.tensors import tensor_to_proto
-from refexec.types import FLOAT32, ElementType, TensorType, ValueType, element_type
+from refexec.types import FLOAT32, ElementType, OptionalType, SequenceType, TensorType, ValueType, element_type
 
 __all__ = ["Generated", "Options", "generate"]
 
@@ -96,6 +96,7 @@ class _Build:
     menu: list[Entry]
     dtypes: frozenset[ElementType] | None
     kernels: Kernels | None
+    declared: str  # how shapes of inputs are
     count: int = 0
     domains: set[str] = field(default_factory=lambda: {""})  # that occur
     feeds: dict[str, Any] = field(default_factory=dict)
@@ -241,7 +242,7 @@ class GraphScope:
     # --- bodies and functions ---
 
     def body(
-        self, inputs: Sequence[Out], results: Sequence[Out | None], size: int, decides: bool, among: Collection[ElementType]
+        self, inputs: Sequence[Out], results: Sequence[Out | None], size: int, decides: bool, among: Collection[ValueType]
     ) -> tuple[onnx.GraphProto, list[Operand]]:
         inner = GraphScope(self.build, self)
         inner.inputs = [inner._result(o) for o in inputs]
@@ -254,26 +255,26 @@ class GraphScope:
         for operand in found:  # no name twice, and no name of an input
             own = operand in inner.values and operand not in inner.inputs and operand not in taken
             taken.append(operand if own else inner._node("Identity", (operand,), replace(operand, name=self.build.name("v"))))
-        graph = helper.make_graph(
-            inner.nodes, self.build.name("body"), [_info(i) for i in inner.inputs], [_info(o, False) for o in taken], inner.initializers,
-            value_info=[_info(o, False) for o in inner.told if o not in taken],
-        )  # fmt: skip
+        formal = [_info(i, self.build.declared == "static") for i in inner.inputs]
+        given, told = ([_info(o, False) for o in some] for some in (taken, [o for o in inner.told if o not in taken]))
+        graph = helper.make_graph(inner.nodes, self.build.name("body"), formal, given, inner.initializers, value_info=told)
         return graph, taken
 
-    def result(self, wanted: Out | None, among: Collection[ElementType]) -> Operand:
-        """A value that a body gives: of the type and shape asked for (None: any size), or a tensor of known shape of one of the types."""
+    def result(self, wanted: Out | None, among: Collection[ValueType]) -> Operand:
+        """A value that a body gives: of the type and shape asked for (None: any size), or one whose type is among these."""
         type = None if wanted is None else TensorType(wanted.type) if isinstance(wanted.type, ElementType) else wanted.type
         shape = None if wanted is None else wanted.shape
 
         def fits(v: Operand) -> bool:
             if type is None or shape is None:
-                return isinstance(v.type, TensorType) and None not in v.shape and v.elem in among
+                return v.type in among and None not in v.shape
             return v.type == type and len(v.shape) == len(shape) and all(n in (None, m) for n, m in zip(shape, v.shape, strict=True))
 
         fitting = [v for v in reversed(self.values) if fits(v)]
         if fitting:
             return fitting[self.choose(0, min(len(fitting) - 1, 3))]
-        return self.fresh(type or TensorType(FLOAT32), tuple(2 if n is None else n for n in shape or ()), None)
+        made = type or list(among)[self.choose(0, len(among) - 1)]
+        return self.fresh(made, tuple(2 if n is None else n for n in shape or ()) if isinstance(made, TensorType) else _one(made), None)
 
     def call(self) -> None:
         """A function of the model, made here, and a call of it."""
@@ -336,12 +337,12 @@ def generate(chooser: Chooser, options: Options | None = None) -> Generated:
     versions = {d: options.versions.get(d) or most - chooser.integer(0, most - least) for d, (least, most) in spans.items()}
     menu = _swarm(chooser, _menu(((d, versions[d]) for d in sorted(options.domains)), options))
     dtypes = None if options.dtypes is None else frozenset(map(element_type, options.dtypes))
-    build = _Build(chooser, versions, menu, dtypes, options.kernels)
+    declared = ("static", "static", "symbolic")[chooser.integer(0, 2)] if options.dynamic_shapes else "static"
+    build = _Build(chooser, versions, menu, dtypes, options.kernels, declared)
     top = GraphScope(build)
     top.fill(options.max_nodes)
     if not top.nodes:
         top._node("Identity", (top.given(np.zeros((), np.float32), TensorType(FLOAT32)),), Operand(build.name("v"), TensorType(FLOAT32)))
-    declared = ("static", "static", "symbolic")[chooser.integer(0, 2)] if options.dynamic_shapes else "static"
     results = _outputs(top)
     graph = helper.make_graph(
         top.nodes,
@@ -391,6 +392,11 @@ def _entries(domain: str, version: int) -> list[tuple[Signature, Spec]]:
 
 def _nests(found: Signature) -> bool:
     return any(a.type == "GRAPH" for a in found.attributes.values())
+
+
+def _one(type: ValueType) -> Items:
+    """The content of one item, which has one item, down to a tensor of two numbers."""
+    return (_one(type.elem),) if isinstance(type, SequenceType | OptionalType) else (2,)
 
 
 def _swarm(chooser: Chooser, menu: Sequence[Entry]) -> list[Entry]:

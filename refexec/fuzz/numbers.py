@@ -14,7 +14,7 @@ import numpy as np
 
 from refexec.opspec import Items, Span
 from refexec.types import ElementType, MapType, OptionalType, SequenceType, TensorType, ValueType
-from refexec.values import highest, lowest, round_to
+from refexec.values import highest, lowest, max_finite, round_to
 
 __all__ = ["KINDS", "STARTS", "span_of", "tensor", "value"]
 
@@ -87,7 +87,7 @@ def _floats(elem: ElementType, kind: int, span: Span | None) -> Array:
         return steps / 4 + 0.125
     if kind == 1:
         return np.array([0, 1, -1, 2, -2, 0.5, -0.5, 3, -3, -0.0, 1, 0, 1.5, -1.5, 4, -4, 2])
-    top, least = float(highest(elem.dtype)), 2.0**-10
+    top, least = max_finite(elem), 2.0**-10
     return np.array([0, top, -top, top / 2, 1, -1, least, -least, 1e3, -1e3, 7, 0.1, -0.1, top / 1024, 100, -20, -0.0])
 
 

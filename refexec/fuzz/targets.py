@@ -27,7 +27,7 @@ from refexec.session import Session
 from refexec.types import element_type
 from refexec.values import round_to, ulp
 
-__all__ = ["TARGETS", "Target", "Verdict", "expected_of", "target"]
+__all__ = ["TARGETS", "Target", "Verdict", "expected_of", "same_but_for_rounding", "target"]
 
 NEAR = 1e-4  # of the largest number of a tensor: what is nearer is not looked at
 NEAR_ULPS = 16
@@ -101,7 +101,7 @@ class RuntimeTarget(Target):
             return Verdict("unsupported", "", str(error))
         except RuntimeUnderTestError as error:
             return _failed(error)
-        if all(_near(value, found.get(name)) for name, value in expected.items()):
+        if all(same_but_for_rounding(value, found.get(name)) for name, value in expected.items()):
             return None
         try:
             return _blamed(compare(model, feeds, self.runtime, limits=LIMITS))
@@ -137,7 +137,7 @@ def _kind(column: Column) -> str:
     return "nan" if total is not None and total.nan[0] != total.nan[1] else "value"
 
 
-def _near(expected: Any, found: Any) -> bool:
+def same_but_for_rounding(expected: Any, found: Any) -> bool:
     """Whether types and shapes are the same and numbers so near that rounding may explain it, on a quick look."""
     if expected is None or found is None:
         return expected is found
@@ -199,13 +199,15 @@ class Body(Target):
                 return Verdict("refused", "", f"with expand={expand}: {type(error).__name__}: {error}")
         for name, native, expanded in zip(expected, *results, strict=True):
             given = expected[name]
-            if not _near(_like(given, native), _like(given, expanded)):
+            if not same_but_for_rounding(_like(given, native), _like(given, expanded)):
                 return Verdict("value", "", f"output {name!r}: {difference(native, expanded) if not misfit(native, expanded) else 'type'}")
         return None
 
 
 def _like(given: Any, wide: Any) -> Any:
-    """A wide result in the type of the reference one."""
+    """A wide result in the types of the reference one."""
+    if isinstance(given, list) and isinstance(wide, list) and len(given) == len(wide):
+        return [_like(g, w) for g, w in zip(given, wide, strict=True)]
     if isinstance(given, np.ndarray) and isinstance(wide, np.ndarray) and given.dtype != wide.dtype:
         return round_to(wide, given.dtype)
     return wide

@@ -1,15 +1,25 @@
 """Opspecs of If, Loop and Scan. Bodies see the values around them."""
 
 from refexec.opspec import Draw, Out, copied, opspec
-from refexec.types import BOOL, INT64
+from refexec.types import BOOL, INT64, TensorType
 
 
-def states(d: Draw, least: int, most: int, rank=(0, 3)) -> list:
-    """Values that a body changes step by step, of a type that Identity can copy."""
-    return [d.input("V", rank, among=copied(d)) for _ in range(d.integer(least, most))]
+def tensors(d: Draw) -> list:
+    """The element types of tensors that a body may hand through."""
+    return [t.elem for t in copied(d) if isinstance(t, TensorType)]
+
+
+def states(d: Draw, least: int, most: int) -> list:
+    """Values that a body changes step by step: tensors, now and then sequences and optionals."""
+    others = [t for t in copied(d) if not isinstance(t, TensorType)]
+    return [
+        d.value(d.pick(others)) if others and d.integer(0, 3) == 3 else d.input("V", (0, 3), among=tensors(d))
+        for _ in range(d.integer(least, most))
+    ]  # fmt: skip
 
 
 def as_out(operand) -> Out:
+    """What a body gives in place of the operand: of what is no tensor, the type alone."""
     return Out(operand.type, operand.shape)
 
 
@@ -17,7 +27,7 @@ def as_out(operand) -> Out:
 def if_(d: Draw) -> None:
     """Both branches give values of the same types and, before version 11, shapes; since, of other sizes too."""
     cond = d.tensor(BOOL, d.pick([(), (1,)]))
-    then_branch, results = d.body([], [None] * d.integer(1, 2), d.integer(1, 3))
+    then_branch, results = d.body([], [None] * d.integer(1, 2), d.integer(1, 3), tensors=False)
     wanted = [Out(r.type, (None,) * len(r.shape) if d.since >= 11 and d.flag() else r.shape) for r in results]
     else_branch, others = d.body([], wanted, d.integer(0, 2))
     d.set("then_branch", then_branch)
@@ -49,7 +59,7 @@ def scan(d: Draw) -> None:
     length, carried = d.pick([2, 3, 1]), states(d, 0, 2)
     shapes = [d.shape(0, 2) for _ in range(d.integer(1, 2))]
     axes = [d.integer(0, len(s)) for s in shapes]
-    scanned = [d.tensor(d.elem("V", copied(d)), (*s[:a], length, *s[a:])) for s, a in zip(shapes, axes, strict=True)]
+    scanned = [d.tensor(d.elem("V", tensors(d)), (*s[:a], length, *s[a:])) for s, a in zip(shapes, axes, strict=True)]
     slices = [Out(x.type, s) for x, s in zip(scanned, shapes, strict=True)]
     wanted = [*map(as_out, carried), *[None] * d.integer(0 if carried else 1, 2)]
     body, results = d.body([*map(as_out, carried), *slices], wanted, d.integer(1, 3))
@@ -72,8 +82,8 @@ def scan(d: Draw) -> None:
 def scan_of_a_batch(d: Draw) -> None:
     """Version 8: the first axis of everything is the batch, the second one of scan inputs the sequence."""
     batch, length = d.pick([1, 2]), d.pick([2, 3, 1])
-    inner = [Out(d.elem("V", copied(d)), d.shape(0, 2)) for _ in range(d.integer(0, 2))]
-    slices = [Out(d.elem("V", copied(d)), d.shape(0, 2)) for _ in range(d.integer(1, 2))]
+    inner = [Out(d.elem("V", tensors(d)), d.shape(0, 2)) for _ in range(d.integer(0, 2))]
+    slices = [Out(d.elem("V", tensors(d)), d.shape(0, 2)) for _ in range(d.integer(1, 2))]
     body, results = d.body([*inner, *slices], [*inner, *[None] * d.integer(0 if inner else 1, 2)], d.integer(1, 3))
     d.set("body", body)
     d.set("num_scan_inputs", len(slices))
