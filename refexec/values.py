@@ -221,8 +221,11 @@ def round_to(x: Any, dtype: DType, mode: str = "nearest_even", saturate: bool = 
 
 
 def round_quietly(x: Array, dtype: np.dtype[Any]) -> Array:
-    """:func:`round_to` with its defaults, for callers that have silenced NumPy's overflow warning: fast for float32."""
-    return x.astype(dtype) if x.dtype == _F64 and dtype == _F32 else round_to(x, dtype)
+    """The rounding of a result, for callers that have silenced NumPy's overflow warning: fast for float32.
+
+    A type that has an infinity, float8e5m2 too, overflows to it, and infinities stay what they are; the others saturate.
+    """
+    return x.astype(dtype) if x.dtype == _F64 and dtype == _F32 else round_to(x, dtype, saturate=dtype not in _HAS_INF)
 
 
 def _checked_number(a: Array, dtype: np.dtype[Any]) -> Array:

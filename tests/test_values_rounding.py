@@ -19,6 +19,7 @@ import pytest
 from refexec.errors import ContractError, RuleViolation
 from refexec.types import ELEMENT_TYPES, element_type
 from refexec.values import (
+    round_quietly,
     round_to,
 )
 
@@ -371,3 +372,9 @@ def test_a_mode_belongs_to_float8e8m0_alone() -> None:
         round_to([1.0], np.float16, "up")
     with pytest.raises(RuleViolation, match="up, down or nearest"):
         round_to([1.0], element_type("float8e8m0"), "floor")
+
+
+def test_infinities_of_results_stay_where_the_type_has_them() -> None:
+    wide = np.array([np.inf, -np.inf, 1e9])
+    np.testing.assert_array_equal(round_quietly(wide, ml_dtypes.float8_e5m2).astype(np.float64), [np.inf, -np.inf, np.inf])
+    np.testing.assert_array_equal(round_quietly(wide, ml_dtypes.float8_e4m3fn).astype(np.float64), [448, -448, 448])

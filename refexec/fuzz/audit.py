@@ -192,9 +192,9 @@ def main(arguments: Iterable[str] | None = None) -> int:
     parser.add_argument("--survey", type=int, metavar="MODELS", help="draw models of everything instead, and print figures of them")
     options = parser.parse_args(None if arguments is None else list(arguments))
     if options.survey:
-        found = survey(options.survey)
-        print("\n".join(f"{what}: {figure}" for what, figure in found.items()))
-        return 1 if found["wrong"] else 0
+        figures = survey(options.survey)
+        print("\n".join(f"{what}: {figure}" for what, figure in figures.items()))
+        return 1 if figures["wrong"] else 0
     bad = 0
     counts: dict[str, int] = defaultdict(int)
     for key, signature in sorted(all_signatures().items()):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 __all__ = ["BytesChooser", "Chooser", "RandomChooser", "ReplayChooser"]
@@ -13,8 +13,18 @@ class Chooser(Protocol):
     def integer(self, low: int, high: int) -> int:
         """A number from ``low`` to ``high``; ``low`` is the simplest."""
 
+    def together(self, step: Callable[[], None]) -> None:
+        """Take a step whose choices belong together: a shrinker may replace all of them at once by the lowest ones."""
 
-class RandomChooser:
+
+class _Plain:
+    """One that does not shrink."""
+
+    def together(self, step: Callable[[], None]) -> None:
+        step()
+
+
+class RandomChooser(_Plain):
     """From a seed. ``record`` holds what was chosen, which :class:`ReplayChooser` and Hypothesis take up."""
 
     def __init__(self, seed: int) -> None:
@@ -27,7 +37,7 @@ class RandomChooser:
         return chosen
 
 
-class ReplayChooser:
+class ReplayChooser(_Plain):
     """From a record; numbers out of range are brought into it, and after its end the lowest is chosen."""
 
     def __init__(self, record: Sequence[int]) -> None:
@@ -37,7 +47,7 @@ class ReplayChooser:
         return min(max(next(self._left, low), low), high)
 
 
-class BytesChooser:
+class BytesChooser(_Plain):
     """From the bytes of a fuzzer that works on bytes: one byte for up to 256 choices, else as many as are needed; zeros after the end."""
 
     def __init__(self, data: bytes) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -83,8 +84,11 @@ class Generated:
     values: dict[str, Operand]
     declared: str = "static"
 
+    def __repr__(self) -> str:
+        return f"<model of {len(self.nodes)} nodes>\n{onnx.printer.to_text(self.model)}\nfeeds: {self.feeds}"
+
     def _repr_html_(self) -> str:
-        return f"<pre>{onnx.printer.to_text(self.model)}</pre>"
+        return f"<pre>{escape(onnx.printer.to_text(self.model))}</pre>"
 
 
 @dataclass
@@ -230,14 +234,19 @@ class GraphScope:
     def fill(self, slots: int) -> None:
         """Draw that many nodes, or fewer."""
         menu = self.build.menu if self.depth < NESTING else [e for e in self.build.menu if e is not None and not _nests(e[0])]
-        for _ in range(slots):
+
+        def slot() -> None:
             at = self.choose(0, len(menu))
-            if at:
-                entry = menu[at - 1]
-                if entry is None:
-                    self.call()
-                else:
-                    entry[1](Draw(self, entry[0]))
+            if at == 0:
+                return
+            entry = menu[at - 1]
+            if entry is None:
+                self.call()
+            else:
+                entry[1](Draw(self, entry[0]))
+
+        for _ in range(slots):
+            self.build.chooser.together(slot)
 
     # --- bodies and functions ---
 

@@ -1,7 +1,7 @@
 """The numbers of generated tensors: a recipe (kind, start) in place of a choice for each element.
 
 Kind 0 is a lattice away from integers and halves (k / 4 + 1 / 8), on which sums and products of few numbers are exact and roundings are
-no ties. Kind 1 has small integers, zeros of both signs and repeated values; kind 2 the whole range of the type.
+no ties. Kind 1 has small integers, zeros of both signs and repeated values; kind 2 large and small numbers, integers from end to end.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def _floats(elem: ElementType, kind: int, span: Span | None) -> Array:
         return steps / 4 + 0.125
     if kind == 1:
         return np.array([0, 1, -1, 2, -2, 0.5, -0.5, 3, -3, -0.0, 1, 0, 1.5, -1.5, 4, -4, 2])
-    top, least = max_finite(elem), 2.0**-10
+    top, least = 2.0 ** (np.log2(max_finite(elem)) // 2 - 2), 2.0**-10  # squares and their sums stay finite
     return np.array([0, top, -top, top / 2, 1, -1, least, -least, 1e3, -1e3, 7, 0.1, -0.1, top / 1024, 100, -20, -0.0])
 
 

@@ -42,6 +42,18 @@ class _Draws:
     def integer(self, low: int, high: int) -> int:
         return self._draw(_integers(low, high))
 
+    def together(self, step: Callable[[], None]) -> None:
+        """What is drawn from one strategy is a span to Hypothesis, which it may make trivial as a whole."""
+        outer = self._draw
+        outer(_step(self, step))
+        self._draw = outer
+
+
+@st.composite
+def _step(draw: st.DrawFn, chooser: _Draws, step: Callable[[], None]) -> None:
+    chooser._draw = draw
+    step()
+
 
 @st.composite
 def _models(draw: st.DrawFn, options: Options) -> Generated:

@@ -174,8 +174,8 @@ class Wide(Target):
         for step in evidence.steps:
             for name in filter(None, step.node.outputs):
                 own, effect = evidence.own_errors.get(name, 0.0), evidence.effects.get(name, 0.0)
-                if evidence.random or not np.isfinite([own, effect]).all():
-                    return None  # from an overflow on there is no measure
+                if evidence.random or evidence.notes or evidence.unbounded or not np.isfinite([own, effect]).all():
+                    return None  # from an overflow on, or where a node has no bound, there is no measure
                 if own > FACTOR * effect:
                     return Verdict("value", step.node.label, f"{step.node}: {own:g} from the wide result, rounding explains {effect:g}")
         return None
@@ -200,7 +200,7 @@ class Body(Target):
         for name, native, expanded in zip(expected, *results, strict=True):
             given = expected[name]
             if not same_but_for_rounding(_like(given, native), _like(given, expanded)):
-                return Verdict("value", "", f"output {name!r}: {difference(native, expanded) if not misfit(native, expanded) else 'type'}")
+                return Verdict("value", "", f"output {name!r}: operator {native}, body {expanded}")
         return None
 
 

@@ -1,7 +1,8 @@
 """Opspec of FlexAttention."""
 
-from refexec.opspec import DIMS, Draw, Out, copied, opspec
-from refexec.types import element_type
+from refexec.opspec import DIMS, Draw, Out, opspec
+from refexec.schema import signature
+from refexec.types import TensorType, element_type
 
 
 @opspec("FlexAttention", 1, domain="ai.onnx.preview")
@@ -16,7 +17,8 @@ def flex_attention(d: Draw) -> None:
     default = "float64" if elem.name == "float64" else "float32"
     precision = element_type(d.attr("softmax_precision", [1, 11, 10, 16], element_type(default).number))
     scores = Out(precision, (batch, heads, queries, keys))
+    handed = TensorType(precision) in signature("", "Identity", d.scope.opset).outputs[0].types
     for name in ("score_mod", "prob_mod"):
-        if precision in copied(d) and d.flag():
+        if handed and d.flag():
             d.set(name, d.body([scores], [scores])[0])
     d.emit([q, k, v], Out(elem, (batch, heads, queries, v_size)))

@@ -44,7 +44,7 @@ def tie(call: Call):
     if is_float(call.elements[0]):
         return None
     x, y_scale = call.inputs[0].astype(np.float64), call.inputs[1].astype(np.float64)
-    if y_scale.size > 1:
+    if y_scale.shape not in ((), (1,)):
         y_scale = spread(y_scale, x.shape, call.attributes["axis"], call.attributes.get("block_size", 0), "y_scale")
     return (distance_to_tie(x / y_scale) * np.abs(y_scale)).reshape(x.shape)
 

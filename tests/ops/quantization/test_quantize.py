@@ -11,6 +11,7 @@ import pytest
 
 from refexec import run_op
 from refexec.errors import RuleViolation
+from tests.models import session
 from tests.ops.declared import margin
 
 F8, E8M0 = ml_dtypes.float8_e4m3fn, ml_dtypes.float8_e8m0fnu
@@ -175,3 +176,11 @@ def test_nothing_but_zeros_has_the_scale_0() -> None:
 def test_no_element_has_the_scale_0() -> None:
     y, scale, zero = run_op("DynamicQuantizeLinear", np.zeros((0, 2), np.float32))
     assert (scale, zero) == (0, 0) and y.shape == (0, 2)
+
+
+def test_an_axis_of_no_elements_has_margins_of_no_elements() -> None:
+    x, scale = np.zeros((0, 2, 0, 2), np.float32), np.zeros(0, np.float32)
+    text = "(float[0, 2, 0, 2] x, float[0] s) => (y) { y = QuantizeLinear <axis = 0> (x, s) }"
+    margins: list[Any] = []
+    session(text, opset='"" : 13', profile="wide").observe({"x": x, "s": scale}, lambda e: margins.append(e.margin))
+    assert margins[0].shape == (0, 2, 0, 2)

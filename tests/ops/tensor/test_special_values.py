@@ -64,3 +64,9 @@ def test_an_overflow_of_the_declared_type_is_an_infinity_in_every_profile(profil
         f (float16[2] x) => (bool[2] y) { square = Mul(x, x) y = IsInf(square) }""")
     (y,) = Session(model, profile=profile).run(None, {"x": np.array([300, 2], np.float16)})
     assert y.tolist() == [True, False]
+
+
+def test_infinities_of_float8e5m2_are_infinite_in_the_wide_profile_too() -> None:
+    x = np.array([np.inf, 57344, -np.inf]).astype(ml_dtypes.float8_e5m2)
+    for profile in ("reference", "wide"):
+        assert run_op("IsInf", x, opset=20, profile=profile).tolist() == [True, False, True]
