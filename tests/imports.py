@@ -21,7 +21,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("execute",),
     ("expansion", "functions", "nodes", "builder", "feeds"),
     ("session",),
-    ("observe", "runtimes", "diff", "teach", "fuzz", "record", "backend", "compat"),
+    ("observe", "runtimes", "diff", "teach", "fuzz", "record", "backend", "compat", "testing"),
     ("",),
     ("cli", "demo", "doctor", "__main__"),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import textwrap
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from refexec.cli.options import common
-from refexec.cli.terminal import note, paint, print_json, say, table, wants_json
+from refexec.cli.terminal import note, paint, print_json, say, table, wants_json, width
 
 if TYPE_CHECKING:
     from refexec.fuzz.campaign import Progress
@@ -113,11 +114,15 @@ def _summary(progress: Progress, out: Path) -> None:
     if not progress.findings:
         say(paint("nothing found", "green"))
         return
-    found = sorted(progress.findings.values(), key=lambda f: (f["target"], f["signature"]))
-    rows = [[f["target"], f["signature"], f["blame"], ", ".join(f["known"])] for f in found]
     say("")
-    say("\n".join(table(["target", "finding", "blame", "known"], rows, 1)))
-    say(paint(f"{len(found)} findings in {out}", "red"))
+    for name in sorted({f["target"] for f in progress.findings.values()}):
+        mine = [f for f in progress.findings.values() if f["target"] == name]
+        say(paint(f"{name}: {len(mine)}", "red"))
+        for finding in sorted(mine, key=lambda f: (f["kind"] == "refused", f["signature"])):
+            rows = f" (as {', '.join(finding['known'])})" if finding["known"] else ""
+            blame = f" blame {finding['blame']}" if finding["blame"] != name else ""
+            say(textwrap.fill(f"{finding['signature']}{rows}{blame}", width(), initial_indent="  ", subsequent_indent="      "))
+    say(paint(f"{len(progress.findings)} findings in {out}", "red"))
 
 
 class _Live:

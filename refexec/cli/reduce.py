@@ -42,28 +42,31 @@ def reduce(
 
     \b
     refexec reduce big.onnx --feeds inputs.npz --check "python check.py" -o small
-    refexec reduce big.onnx --random --check "sh -c '! refexec compare $0 --feeds $(dirname $0)/test_data_set_0'"
+    refexec reduce big.onnx --random --check "./still-diverges.sh" --calls 200
     """
+    from refexec.diff.compare import typed_feeds
     from refexec.fuzz.findings import write_model
     from refexec.fuzz.reducer import reduce as reduced
+    from refexec.values import to_public
 
     check_target(target, 0, ("",))
     session = open_session(model, format_, limits, seed=seed)
     made = feeds_of(session, given(seed=seed, **options))
+    feeds = {name: to_public(value) for name, value in typed_feeds(session, made.feeds).items()}
     words = shlex.split(command)
 
-    def check(candidate: Any, feeds: dict[str, Any]) -> bool:
+    def check(candidate: Any, values: dict[str, Any]) -> bool:
         with tempfile.TemporaryDirectory() as folder:
-            write_model(Path(folder), candidate, feeds, {})
+            write_model(Path(folder), candidate, values, {})
             try:
                 done = subprocess.run([*words, str(Path(folder) / "model.onnx")], capture_output=True, timeout=timeout)
             except subprocess.TimeoutExpired:
                 return False
             return done.returncode == 0
 
-    if not check(session.model.proto, dict(made.feeds)):
+    if not check(session.model.proto, feeds):
         raise click.UsageError(f"--check {command!r} does not end with 0 on the model itself")
-    found = reduced(session.model.proto, made.feeds, check, calls=calls, seconds=float("inf"))
+    found = reduced(session.model.proto, feeds, check, calls=calls, seconds=float("inf"))
     with writing(target) as part:
         part.mkdir()
         write_model(part, found.model, found.feeds, {})

@@ -36,7 +36,7 @@ from refexec.runtimes import Runtime, runtime
 from refexec.session import Session
 from refexec.values import to_public
 
-__all__ = ["compare"]
+__all__ = ["compare", "typed_feeds"]
 
 
 def compare(
@@ -75,7 +75,7 @@ def compare(
     loaded = model if isinstance(model, LoadedModel) else loading.load(model, limits=limits)
     reference = Session(loaded, profile="reference", seed=seed, limits=limits)
     drawn = feeds is None
-    typed = _typed(reference, random_feeds(reference, seed, ranges, dims) if feeds is None else feeds)
+    typed = typed_feeds(reference, random_feeds(reference, seed, ranges, dims) if feeds is None else feeds)
     wide = Session(loaded, profile="wide", seed=seed, limits=limits)
     evidence = Evidence(reference, wide, Declarations(reference), typed)
     public = {name: to_public(value) for name, value in typed.items()}
@@ -98,7 +98,7 @@ def compare(
     )  # fmt: skip
 
 
-def _typed(session: Session, feeds: Mapping[str, Any]) -> dict[str, Any]:
+def typed_feeds(session: Session, feeds: Mapping[str, Any]) -> dict[str, Any]:
     """The feeds in their declared types. Raises FeedError for what is no input, or is missing."""
     if not isinstance(feeds, Mapping):
         raise FeedError("feeds are a dict by input name", seen=type(feeds).__name__)

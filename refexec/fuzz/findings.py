@@ -122,11 +122,18 @@ class Finding:
 
 
 def signature_of(model: onnx.ModelProto, kind: str) -> str:
-    """``Clip-6(float16; max, min) value``: the nodes with versions, types of inputs of the model and attributes, and the kind."""
+    """``Clip-6(float16; max, min) value``: the nodes with versions, types of inputs of the model and attributes, and the kind.
+
+    What is refused outright is so for an operator, whatever the types and attributes: ``Det-11 refused``.
+    """
     versions = {o.domain: o.version for o in model.opset_import}
     nodes = [_label(n, versions) for n in model.graph.node]
-    types = [str(type_from_proto(i.type)) for i in model.graph.input if i.type.WhichOneof("value")]
-    weights = [f"tensor({_name(w)})" for w in model.graph.initializer]
+    if kind == "refused":
+        return f"{' '.join(dict.fromkeys(nodes))} refused"
+    types = [
+        str(type_from_proto(i.type)).removeprefix("tensor(").removesuffix(")") for i in model.graph.input if i.type.WhichOneof("value")
+    ]
+    weights = [_name(w) for w in model.graph.initializer]
     names = sorted({_attribute(a) for n in model.graph.node for a in n.attribute})
     return f"{' '.join(nodes)}({', '.join(sorted({*types, *weights}))}{'; ' if names else ''}{', '.join(names)}) {kind}"
 

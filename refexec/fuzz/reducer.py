@@ -47,8 +47,9 @@ class _Out(Exception):
 
 
 class _Reducer:
-    def __init__(self, check: Check, calls: int, seconds: float) -> None:
+    def __init__(self, check: Check, calls: int, seconds: float, sound: bool) -> None:
         self.check = check
+        self.sound = sound  # whether only models that refexec accepts count
         self.most = calls
         self.end = time.monotonic() + seconds
         self.calls = 0
@@ -62,12 +63,14 @@ class _Reducer:
         if self.calls >= self.most or (self.calls and time.monotonic() > self.end):
             raise _Out
         self.seen.add(key)
+        if self.sound and not _accepted(model):
+            return False
         self.calls += 1
         return self.check(model, feeds)
 
 
 def reduce(model: onnx.ModelProto, feeds: Mapping[str, Any], check: Check, *, calls: int = 1000, seconds: float = 60.0) -> Reduced:
-    """Make a model smaller for which ``check(model, feeds)`` is true.
+    """Make a model smaller for which ``check(model, feeds)`` is true. Of a model that refexec accepts only such ones are made.
 
     Args:
         model: is not changed.
@@ -78,7 +81,7 @@ def reduce(model: onnx.ModelProto, feeds: Mapping[str, Any], check: Check, *, ca
 
     Returns the smallest model found; the given one when the check is false for it.
     """
-    reducer = _Reducer(check, calls, seconds)
+    reducer = _Reducer(check, calls, seconds, _accepted(model))
     now, given = _inputs_only(copy.deepcopy(model)), dict(feeds)
     try:
         if not reducer.holds(now, given):
@@ -101,6 +104,14 @@ def _declared(model: onnx.ModelProto, feeds: Feeds) -> onnx.ModelProto:
         if info.name in values:
             info.CopyFrom(_info(info.name, values[info.name]))
     return model
+
+
+def _accepted(model: onnx.ModelProto) -> bool:
+    try:
+        Session(model, limits=LIMITS)
+    except RefexecError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)

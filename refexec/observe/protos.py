@@ -29,7 +29,8 @@ def value_to_proto(value: Any, declared: ValueType | None, name: str) -> Any:
             return optional
         case MapType(key, inner):
             found = onnx.MapProto(name=name, key_type=key.number)
-            found.values.CopyFrom(value_to_proto(list(value.values()), SequenceType(inner), ""))
+            held = [np.asarray(v, inner.elem.dtype) if isinstance(inner, TensorType) else v for v in value.values()]
+            found.values.CopyFrom(value_to_proto(held, SequenceType(inner), ""))
             if key.kind == "string":
                 found.string_keys.extend(k.encode() for k in value)
             else:
