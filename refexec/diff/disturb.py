@@ -35,7 +35,7 @@ class Disturbance:
         self._generator = np.random.default_rng(seed)
         self.random = False  # whether a node was seen whose results are random
         self.failures: list[str] = []
-        self.unbounded: set[str] = set()  # values with elements of which no bound is known
+        self.bounds: dict[str, float] = {}  # the largest bound of a node's own error, by value; infinite where there is none
 
     def __call__(self, event: Event) -> None:
         declared = self._declared[event.node]
@@ -50,8 +50,8 @@ class Disturbance:
             except FAILURES as error:
                 self.failures.append(f"{event.node}: {error}")
         for name, y, bound, value_type in zip(event.node.outputs, event.outputs, limits, event.output_types, strict=True):
-            if bound is not None and not np.all(np.isfinite(bound)):
-                self.unbounded.add(name)
+            if bound is not None:
+                self.bounds[name] = float(np.max(np.nan_to_num(bound, nan=np.inf, posinf=np.inf), initial=0.0))
             elem = value_type.elem if isinstance(value_type, TensorType) else None
             if elem is None or not elem.is_float or not isinstance(y, np.ndarray) or not y.flags.writeable or y.size == 0:
                 continue

@@ -40,7 +40,7 @@ class Evidence:
         self.effects: dict[str, float] = {}
         self.own_errors: dict[str, float] = {}
         self.random = False
-        self.unbounded: set[str] = set()  # values of which no bound is known, in some elements
+        self.bounds: dict[str, float] = {}  # the largest bound of a node's own error, by value
         self.notes: list[str] = []
         self._wide_session = wide
         self._disturbed: dict[str, Any] = {}
@@ -85,7 +85,7 @@ class Evidence:
         self.reference.observe(self.feeds, keep, outputs)
         self._wide_session.observe(self.feeds, keep_wide, outputs)
         self._wide_session.observe(self.feeds, disturb, outputs)
-        self.random, self.unbounded = disturbance.random, disturbance.unbounded
+        self.random, self.bounds = disturbance.random, disturbance.bounds
         self.notes += [f"no bound at {text}" for text in dict.fromkeys(disturbance.failures)]
 
     def judge(self, step: Step, found: Capture) -> dict[int, Column]:

@@ -171,10 +171,12 @@ class Wide(Target):
         reference, wide = (Session(model, profile=p, limits=LIMITS) for p in ("reference", "wide"))
         evidence = Evidence(reference, wide, Declarations(reference), feeds)
         evidence.run()
+        if evidence.random or evidence.notes or not np.isfinite(list(evidence.bounds.values())).all():
+            return None
         for step in evidence.steps:
             for name in filter(None, step.node.outputs):
-                own, effect = evidence.own_errors.get(name, 0.0), evidence.effects.get(name, 0.0)
-                if evidence.random or evidence.notes or evidence.unbounded or not np.isfinite([own, effect]).all():
+                own, effect = evidence.own_errors.get(name, 0.0), evidence.effects.get(name, 0.0) + evidence.bounds.get(name, 0.0)
+                if not np.isfinite([own, effect]).all():
                     return None  # from an overflow on, or where a node has no bound, there is no measure
                 if own > FACTOR * effect:
                     return Verdict("value", step.node.label, f"{step.node}: {own:g} from the wide result, rounding explains {effect:g}")
