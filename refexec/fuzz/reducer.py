@@ -153,7 +153,8 @@ def _alone(reducer: _Reducer, model: onnx.ModelProto, feeds: Feeds) -> tuple[onn
         return model, feeds
     values, events = _values(model, feeds)
     ran = {name for e in events for name in e.node.outputs if name}
-    for node in sorted(nodes, key=lambda n: sum(1 for a in n.attribute if a.type in (5, 10))):  # those without a body first
+    functions = {(f.domain, f.name) for f in model.functions}
+    for node in sorted(nodes, key=lambda n: bool(_graphs(n)) or (n.domain, n.op_type) in functions):  # those that hold no others first
         if any(a.ref_attr_name for a in node.attribute) or not ran.intersection(node.output):
             continue
         made = _with_nodes(model, [node], values)
