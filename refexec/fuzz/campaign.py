@@ -106,16 +106,27 @@ def _reached(made: Generated) -> Iterator[str]:
 def _small(engine: Target, who: str, seed: int, made: Generated, verdict: Verdict) -> Finding:
     """The finding of the smallest model on which the target does the same kind of wrong."""
 
-    def check(model: onnx.ModelProto, feeds: dict[str, Any]) -> bool:
+    def valid(model: onnx.ModelProto) -> bool:
         try:
             onnx.checker.check_model(model)
         except Exception:  # onnx's checker raises its own errors, RuntimeError and ValueError
             return False
-        _, again = judge(engine, model, feeds)
-        same = again is not None and again.kind == verdict.kind
-        return same and again is not None and (again.key == verdict.key or verdict.operator != "")
+        return True
 
-    reduced = reduce(made.model, made.feeds, check, calls=CALLS, seconds=SECONDS)
+    def quick(model: onnx.ModelProto, feeds: dict[str, Any]) -> bool:
+        expected = expected_of(model, feeds)
+        return valid(model) and isinstance(expected, dict) and engine.differs(model, feeds, expected)
+
+    def same(model: onnx.ModelProto, feeds: dict[str, Any]) -> bool:
+        again = judge(engine, model, feeds)[1] if valid(model) else None
+        return again is not None and again.kind == verdict.kind and (again.key == verdict.key or verdict.operator != "")
+
+    model, feeds = made.model, made.feeds
+    if who != "refexec" and verdict.kind in ("value", "nan", "shape", "dtype"):
+        first = reduce(model, feeds, quick, calls=CALLS, seconds=SECONDS)
+        if same(first.model, first.feeds):
+            model, feeds = first.model, first.feeds
+    reduced = reduce(model, feeds, same, calls=CALLS, seconds=SECONDS)
     expected = expected_of(reduced.model, reduced.feeds)
     last = judge(engine, reduced.model, reduced.feeds)[1] or verdict
     return Finding(

@@ -67,6 +67,11 @@ class Target(ABC):
         """What it implements; None when that is all, or not known."""
         return None
 
+    def differs(self, model: onnx.ModelProto, feeds: Mapping[str, Any], expected: Mapping[str, Any]) -> bool:
+        """Whether something seems to be wrong, on a look that may be quicker than :meth:`judge`, and take rounding for a fault."""
+        found = self.judge(model, feeds, expected)
+        return found is not None and found.fault
+
     @abstractmethod
     def judge(self, model: onnx.ModelProto, feeds: Mapping[str, Any], expected: Mapping[str, Any]) -> Verdict | None:
         """What is wrong; None when nothing is. ``expected``: refexec's reference outputs by name."""
@@ -93,6 +98,13 @@ class RuntimeTarget(Target):
 
     def close(self) -> None:
         self.runtime.close()
+
+    def differs(self, model: onnx.ModelProto, feeds: Mapping[str, Any], expected: Mapping[str, Any]) -> bool:
+        try:
+            found = self.runtime.run(model.SerializeToString(), feeds, options=self.mode.options).values
+        except (RuntimeUnderTestError, UnsupportedError):
+            return False
+        return not all(same_but_for_rounding(value, found.get(name)) for name, value in expected.items())
 
     def judge(self, model: onnx.ModelProto, feeds: Mapping[str, Any], expected: Mapping[str, Any]) -> Verdict | None:
         try:
