@@ -1,7 +1,8 @@
 """The numbers of generated tensors: a recipe (kind, start) in place of a choice for each element.
 
 Kind 0 is a lattice away from integers and halves (k / 4 + 1 / 8), on which sums and products of few numbers are exact and roundings are
-no ties. Kind 1 has small integers, zeros of both signs and repeated values; kind 2 large and small numbers, integers from end to end.
+no ties. Kind 1 has small integers, zeros of both signs and repeated values; kind 3, which only edge mode draws, NaN, infinities and the
+ends of the type; kind 2 large and small numbers, integers from end to end.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ import numpy as np
 
 from refexec.opspec import Items, Span
 from refexec.types import ElementType, MapType, OptionalType, SequenceType, TensorType, ValueType
-from refexec.values import highest, lowest, max_finite, round_to
+from refexec.values import highest, lowest, max_finite, round_to, smallest_subnormal
 
-__all__ = ["KINDS", "STARTS", "span_of", "tensor", "value"]
+__all__ = ["EDGES", "KINDS", "STARTS", "span_of", "tensor", "value"]
 
 Array = np.ndarray[Any, Any]
 KINDS = 3
+EDGES = 4  # kinds in edge mode
 STARTS = 16
 _PERIOD = 17  # prime: rows of a tensor differ
 _POOL = _PERIOD * 16
@@ -51,7 +53,7 @@ def tensor(elem: ElementType, shape: tuple[int, ...], kind: int, start: int, spa
 
 def span_of(elem: ElementType, kind: int, span: Span | None) -> Span | None:
     """Where the numbers of a recipe lie; None for what are no numbers, or not all, or are of the whole range."""
-    if elem.kind in ("string", "complex") or (kind == 2 and span is None):
+    if elem.kind in ("string", "complex") or (kind >= 2 and span is None):
         return None
     pool = _pool(elem, kind, span).astype(np.float64)
     return None if np.isnan(pool).any() else (float(pool.min()), float(pool.max()))
@@ -85,6 +87,9 @@ def _floats(elem: ElementType, kind: int, span: Span | None) -> Array:
         return low + parts * (high - low)
     if kind == 0:
         return steps / 4 + 0.125
+    if kind == 3:
+        top, least = max_finite(elem), smallest_subnormal(elem)
+        return np.array([0, np.nan, np.inf, -np.inf, -0.0, 1, -1, top, -top, least, -least, 0.5, -0.5, 2.5, np.nan, np.inf, 3])
     if kind == 1:
         return np.array([0, 1, -1, 2, -2, 0.5, -0.5, 3, -3, -0.0, 1, 0, 1.5, -1.5, 4, -4, 2])
     top, least = 2.0 ** (np.log2(max_finite(elem)) // 2 - 2), 2.0**-10  # squares and their sums stay finite
@@ -95,7 +100,7 @@ def _integers(elem: ElementType, kind: int, span: Span | None) -> Array:
     low, high = int(lowest(elem.dtype)), int(highest(elem.dtype))
     if span is not None:
         low, high = max(low, int(np.ceil(max(span[0], low)))), min(high, int(np.floor(min(span[1], high))))
-    if kind == 2 or high - low < _PERIOD:
+    if kind >= 2 or high - low < _PERIOD:
         ends = [low, high, low + 1, high - 1, (low + high) // 2, low, high]
         inner = [low + (high - low) * i // 9 for i in range(10)]
         values = [min(max(v, low), high) for v in (*ends, *inner)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -19,16 +19,16 @@ import onnx
 
 from refexec.context import Event
 from refexec.errors import RefexecError
+from refexec.fuzz.parts import Feeds, Known, all_nodes, graphs, info, nested, taken
+from refexec.fuzz.simplify import fewer_outputs, plainer, simpler_nodes, smaller
 from refexec.limits import Limits
-from refexec.proto_types import declared_type, type_to_proto
+from refexec.proto_types import declared_type
 from refexec.session import Session
 from refexec.tensors import tensor_from_proto, tensor_to_proto
-from refexec.types import TensorType, ValueType, element_type
-from refexec.values import round_to, to_public, value_type_of
+from refexec.values import to_public, value_type_of
 
 __all__ = ["Reduced", "reduce"]
 
-Feeds = dict[str, Any]
 Check = Callable[[onnx.ModelProto, Feeds], bool]
 LIMITS = Limits(seconds=20)
 
@@ -90,7 +90,7 @@ def reduce(model: onnx.ModelProto, feeds: Mapping[str, Any], check: Check, *, ca
                 return Reduced(model, dict(feeds), reducer.calls)
         size = -1
         while size != (size := now.ByteSize() + sum(map(_size, given.values()))):
-            for shrink in (_alone, _fewer_nodes, _fewer_outputs, _simpler_nodes, _smaller, _plainer):
+            for shrink in (_alone, _fewer_nodes, fewer_outputs, simpler_nodes, smaller, plainer):
                 now, given = shrink(reducer, now, given)
     except _Out:
         pass
@@ -100,9 +100,9 @@ def reduce(model: onnx.ModelProto, feeds: Mapping[str, Any], check: Check, *, ca
 def _declared(model: onnx.ModelProto, feeds: Feeds) -> onnx.ModelProto:
     """The model with outputs declared as what they are in the reference run, as far as there is one."""
     values, _ = _values(model, feeds)
-    for info in model.graph.output:
-        if info.name in values:
-            info.CopyFrom(_info(info.name, values[info.name]))
+    for entry in model.graph.output:
+        if entry.name in values:
+            entry.CopyFrom(info(entry.name, values[entry.name]))
     return model
 
 
@@ -114,32 +114,24 @@ def _accepted(model: onnx.ModelProto) -> bool:
     return True
 
 
-@dataclass(frozen=True)
-class _Known:
-    """A value as a user gives it, with its type: a list does not tell its own."""
-
-    value: Any
-    type: ValueType
-
-
-def _values(model: onnx.ModelProto, feeds: Feeds) -> tuple[dict[str, _Known], list[Event]]:
+def _values(model: onnx.ModelProto, feeds: Feeds) -> tuple[dict[str, Known], list[Event]]:
     """Each value's first value by name, and the events of a reference run; of what refexec cannot run, none."""
     events: list[Event] = []
-    values: dict[str, _Known] = {}
-    for info in model.graph.input:
-        if info.name in feeds and (type := declared_type(info)) is not None:
-            values[info.name] = _Known(feeds[info.name], type)
+    values: dict[str, Known] = {}
+    for entry in model.graph.input:
+        if entry.name in feeds and (type := declared_type(entry)) is not None:
+            values[entry.name] = Known(feeds[entry.name], type)
     with suppress(RefexecError):
         session = Session(model, limits=LIMITS)
         for tensor in model.graph.initializer:
             held = tensor_from_proto(tensor, "")
-            values[tensor.name] = _Known(held, value_type_of(held))
+            values[tensor.name] = Known(held, value_type_of(held))
         session.observe(feeds, events.append)
     for event in events:
         for names, held_values in ((event.node.outputs, event.outputs), (event.node.inputs, event.inputs)):
             for name, held in zip(names, held_values, strict=False):
                 if name and held is not None and name not in values:
-                    values[name] = _Known(to_public(held), value_type_of(held))
+                    values[name] = Known(to_public(held), value_type_of(held))
     return values, events
 
 
@@ -148,35 +140,19 @@ def _values(model: onnx.ModelProto, feeds: Feeds) -> tuple[dict[str, _Known], li
 
 def _alone(reducer: _Reducer, model: onnx.ModelProto, feeds: Feeds) -> tuple[onnx.ModelProto, Feeds]:
     """One node, wherever it stands, on the values of its first run."""
-    nodes = list(_all_nodes(model))
+    nodes = list(all_nodes(model))
     if len(nodes) < 2:
         return model, feeds
     values, events = _values(model, feeds)
     ran = {name for e in events for name in e.node.outputs if name}
     functions = {(f.domain, f.name) for f in model.functions}
-    for node in sorted(nodes, key=lambda n: bool(_graphs(n)) or (n.domain, n.op_type) in functions):  # those that hold no others first
+    for node in sorted(nodes, key=lambda n: bool(graphs(n)) or (n.domain, n.op_type) in functions):  # those that hold no others first
         if any(a.ref_attr_name for a in node.attribute) or not ran.intersection(node.output):
             continue
         made = _with_nodes(model, [node], values)
         if made is not None and reducer.holds(*made):
             return made
     return model, feeds
-
-
-def _all_nodes(model: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
-    for nodes in (model.graph.node, *(f.node for f in model.functions)):
-        yield from _nested(nodes)
-
-
-def _nested(nodes: Any) -> Iterator[onnx.NodeProto]:
-    for node in nodes:
-        yield node
-        for graph in _graphs(node):
-            yield from _nested(graph.node)
-
-
-def _graphs(node: onnx.NodeProto) -> list[onnx.GraphProto]:
-    return [g for a in node.attribute for g in ([a.g] if a.type == onnx.AttributeProto.GRAPH else a.graphs)]
 
 
 # --- fewer nodes ---
@@ -201,19 +177,19 @@ def _fewer_nodes(reducer: _Reducer, model: onnx.ModelProto, feeds: Feeds) -> tup
     return _fewer_in_bodies(reducer, model, feeds, values), feeds
 
 
-def _fewer_in_bodies(reducer: _Reducer, model: onnx.ModelProto, feeds: Feeds, values: Mapping[str, _Known]) -> onnx.ModelProto:
+def _fewer_in_bodies(reducer: _Reducer, model: onnx.ModelProto, feeds: Feeds, values: Mapping[str, Known]) -> onnx.ModelProto:
     """Nodes of bodies away; their results become initializers with the values of the first trip."""
     at = 0
     while True:
-        places = [(g, i) for n in _all_nodes(model) for g in _graphs(n) for i in range(len(g.node))]
+        places = [(g, i) for n in all_nodes(model) for g in graphs(n) for i in range(len(g.node))]
         if at >= len(places):
             return model
         changed = copy.deepcopy(model)
-        graph, index = [(g, i) for n in _all_nodes(changed) for g in _graphs(n) for i in range(len(g.node))][at]
+        graph, index = [(g, i) for n in all_nodes(changed) for g in graphs(n) for i in range(len(g.node))][at]
         frozen = [n for n in graph.node[index].output if n]
         if all(n in values and isinstance(values[n].value, np.ndarray) for n in frozen):
             del graph.node[index]
-            used = {i for n in _nested(graph.node) for i in n.input} | {o.name for o in graph.output}
+            used = {i for n in nested(graph.node) for i in n.input} | {o.name for o in graph.output}
             graph.initializer.extend(tensor_to_proto(values[n].value, n) for n in frozen if n in used)
             if reducer.holds(changed, feeds):
                 model = changed
@@ -222,12 +198,12 @@ def _fewer_in_bodies(reducer: _Reducer, model: onnx.ModelProto, feeds: Feeds, va
 
 
 def _with_nodes(
-    model: onnx.ModelProto, nodes: Sequence[onnx.NodeProto], values: Mapping[str, _Known]
+    model: onnx.ModelProto, nodes: Sequence[onnx.NodeProto], values: Mapping[str, Known]
 ) -> tuple[onnx.ModelProto, Feeds] | None:
     """A model of these nodes; what no one makes is an input with its value. None where a value is not known."""
     made = {name for node in nodes for name in node.output if name}
-    taken = list(dict.fromkeys(name for node in nodes for name in _taken(node) if name not in made))
-    used = {name for node in nodes for name in _taken(node)}
+    needed = list(dict.fromkeys(name for node in nodes for name in taken(node) if name not in made))
+    used = {name for node in nodes for name in taken(node)}
     constants = {w.name: w for w in model.graph.initializer}
     infos = {i.name: i for i in model.graph.input}
     wanted = [o.name for o in model.graph.output if o.name in made]
@@ -238,34 +214,24 @@ def _with_nodes(
         result.graph.ClearField(part)
     result.graph.node.extend(nodes)
     feeds: Feeds = {}
-    for name in taken:
+    for name in needed:
         if name in constants:
             result.graph.initializer.append(constants[name])
         elif name in values:
-            result.graph.input.append(infos[name] if name in infos else _info(name, values[name]))
+            result.graph.input.append(infos[name] if name in infos else info(name, values[name]))
             feeds[name] = values[name].value
         else:
             return None
-    result.graph.output.extend(_info(n, values[n]) if n in values else onnx.ValueInfoProto(name=n) for n in wanted)
+    result.graph.output.extend(info(n, values[n]) if n in values else onnx.ValueInfoProto(name=n) for n in wanted)
     _drop_unused(result)
     return result, feeds
 
 
-def _taken(node: onnx.NodeProto) -> list[str]:
-    """The names that a node takes, those that its bodies take from outside too."""
-    found = [n for n in node.input if n]
-    for graph in _graphs(node):
-        own = {i.name for i in graph.input} | {w.name for w in graph.initializer} | {o for n in graph.node for o in n.output}
-        found += [n for inner in graph.node for n in _taken(inner) if n not in own]
-        found += [o.name for o in graph.output if o.name not in own]
-    return found
-
-
 def _drop_unused(model: onnx.ModelProto) -> None:
     """Functions and imports that no node needs."""
-    calls = {(n.domain, n.op_type) for n in _nested(model.graph.node)}
+    calls = {(n.domain, n.op_type) for n in nested(model.graph.node)}
     while True:
-        inner = {(n.domain, n.op_type) for f in model.functions if (f.domain, f.name) in calls for n in _nested(f.node)}
+        inner = {(n.domain, n.op_type) for f in model.functions if (f.domain, f.name) in calls for n in nested(f.node)}
         if inner <= calls:
             break
         calls |= inner
@@ -278,144 +244,16 @@ def _drop_unused(model: onnx.ModelProto) -> None:
     model.opset_import.extend(imports)
 
 
-def _info(name: str, known: _Known) -> onnx.ValueInfoProto:
-    type = known.type
-    shaped = TensorType(type.elem, known.value.shape) if isinstance(type, TensorType) else type
-    return onnx.ValueInfoProto(name=name, type=type_to_proto(shaped))
-
-
-# --- simpler ---
-
-
 def _inputs_only(model: onnx.ModelProto) -> onnx.ModelProto:
     """Without what says nothing about the computation: texts, metadata, declared types of values inside."""
     for field in ("doc_string", "producer_name", "producer_version", "metadata_props", "model_version", "domain"):
         model.ClearField(field)
     for field in ("value_info", "doc_string", "metadata_props", "quantization_annotation"):
         model.graph.ClearField(field)
-    for node in _all_nodes(model):
+    for node in all_nodes(model):
         for field in ("doc_string", "metadata_props", "name"):
             node.ClearField(field)
     return model
-
-
-def _fewer_outputs(reducer: _Reducer, model: onnx.ModelProto, feeds: Feeds) -> tuple[onnx.ModelProto, Feeds]:
-    for i in reversed(range(len(model.graph.output))):
-        if len(model.graph.output) > 1:
-            changed = copy.deepcopy(model)
-            del changed.graph.output[i]
-            if reducer.holds(changed, feeds):
-                model = changed
-    return model, feeds
-
-
-def _simpler_nodes(reducer: _Reducer, model: onnx.ModelProto, feeds: Feeds) -> tuple[onnx.ModelProto, Feeds]:
-    """Attributes and optional inputs away, one after the other."""
-    for edit in (_without_attribute, _without_input):
-        at = 0
-        while (changed := edit(model, at)) is not None:
-            left = {i.name: feeds[i.name] for i in changed.graph.input if i.name in feeds}
-            if reducer.holds(changed, left):
-                model, feeds = changed, left
-            else:
-                at += 1
-    return model, feeds
-
-
-def _without_attribute(model: onnx.ModelProto, at: int) -> onnx.ModelProto | None:
-    changed = copy.deepcopy(model)
-    for node in _all_nodes(changed):
-        if at < len(node.attribute):
-            del node.attribute[at]
-            return changed
-        at -= len(node.attribute)
-    return None
-
-
-def _without_input(model: onnx.ModelProto, at: int) -> onnx.ModelProto | None:
-    changed = copy.deepcopy(model)
-    for node in _all_nodes(changed):
-        present = [i for i, name in enumerate(node.input) if name]
-        if at < len(present):
-            node.input[present[-1 - at]] = ""
-            while node.input and not node.input[-1]:
-                node.input.pop()
-            return _without_unused(changed)
-        at -= len(present)
-    return None
-
-
-def _without_unused(model: onnx.ModelProto) -> onnx.ModelProto:
-    used = {name for node in model.graph.node for name in _taken(node)} | {o.name for o in model.graph.output}
-    for part in (model.graph.input, model.graph.initializer):
-        for i in reversed(range(len(part))):
-            if part[i].name not in used:
-                del part[i]
-    return model
-
-
-def _smaller(reducer: _Reducer, model: onnx.ModelProto, feeds: Feeds) -> tuple[onnx.ModelProto, Feeds]:
-    """Every axis of one size cut to one or to half, in inputs and initializers alike."""
-    for size in sorted({n for v in _tensors(model, feeds) for n in v.shape if n > 1}, reverse=True):
-        for part in dict.fromkeys((1, 2, size // 2, size - 1)):
-            if 0 < part < size:
-                made = _changed(model, feeds, lambda v, s=size, p=part: v[tuple(slice(p if n == s else n) for n in v.shape)])  # type: ignore[misc]
-                if reducer.holds(*made):
-                    model, feeds = made
-                    break
-    return model, feeds
-
-
-def _plainer(reducer: _Reducer, model: onnx.ModelProto, feeds: Feeds) -> tuple[onnx.ModelProto, Feeds]:
-    """The numbers of each tensor: zeros, ones, whole numbers, few digits."""
-    for name in [*feeds, *(w.name for w in model.graph.initializer)]:
-        for simpler in (np.zeros_like, np.ones_like, _whole, _short):
-            made = _changed(model, feeds, simpler, only=name)
-            if reducer.holds(*made):
-                model, feeds = made
-                break
-    return model, feeds
-
-
-def _whole(v: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    return round_to(np.round(v.astype(np.float64)), v.dtype) if element_type(v.dtype).is_float else v
-
-
-def _short(v: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Two digits."""
-    if not element_type(v.dtype).is_float:
-        return v
-    with np.errstate(all="ignore"):
-        wide = v.astype(np.float64)
-        scale = 10.0 ** np.floor(np.log10(np.where(np.isfinite(wide) & (wide != 0), np.abs(wide), 1)) - 1)
-        return round_to(np.where(np.isfinite(wide), np.round(wide / scale) * scale, wide), v.dtype)
-
-
-def _tensors(model: onnx.ModelProto, feeds: Feeds) -> list[np.ndarray[Any, Any]]:
-    return [v for v in feeds.values() if isinstance(v, np.ndarray)] + [tensor_from_proto(w, "") for w in model.graph.initializer]
-
-
-def _changed(
-    model: onnx.ModelProto, feeds: Feeds, change: Callable[[np.ndarray[Any, Any]], np.ndarray[Any, Any]], only: str | None = None
-) -> tuple[onnx.ModelProto, Feeds]:
-    """The model with changed inputs and initializers, or one of them; declared shapes follow."""
-
-    def apply(name: str, value: Any) -> Any:
-        plain = isinstance(value, np.ndarray) and value.dtype != object and only in (None, name)
-        return np.asarray(change(value), value.dtype) if plain else value
-
-    result = copy.deepcopy(model)
-    fed = {n: apply(n, v) for n, v in feeds.items()}
-    for info in result.graph.input:
-        type, value = declared_type(info), fed.get(info.name)
-        if isinstance(type, TensorType) and isinstance(value, np.ndarray):
-            info.CopyFrom(_info(info.name, _Known(value, type)))
-    for i, tensor in enumerate(result.graph.initializer):
-        result.graph.initializer[i].CopyFrom(tensor_to_proto(apply(tensor.name, tensor_from_proto(tensor, "")), tensor.name))
-    for info in result.graph.output:
-        for dim in info.type.tensor_type.shape.dim:
-            dim.Clear()
-    return result, fed
 
 
 def _digest(value: Any) -> Any:

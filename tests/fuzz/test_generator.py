@@ -83,9 +83,9 @@ def test_dtypes_hold_where_an_operator_has_one_of_them() -> None:
             assert str(node.outputs[0].type) == "tensor(float16)"  # type: ignore[union-attr]
 
 
-def test_shapes_are_declared_as_numbers_or_symbols() -> None:
-    seen = {found.declared for found in map(made, range(40))}
-    assert seen == {"static", "symbolic"}
+def test_shapes_are_declared_as_numbers_or_symbols_or_hidden() -> None:
+    seen = {found.declared for found in map(made, range(60))}
+    assert seen == {"static", "symbolic", "no rank"}
     symbolic = next(
         f for f in map(made, range(40)) if f.declared == "symbolic" and any(x.shape for x in f.feeds.values() if isinstance(x, np.ndarray))
     )
@@ -143,3 +143,24 @@ def test_the_lattice_keeps_sums_and_products_exact() -> None:
 def test_refexec_runs_a_model_from_its_bytes() -> None:
     found = made(11)
     assert refexec.Session(found.model.SerializeToString()).run(None, found.feeds)
+
+
+def test_without_rank_an_input_comes_out_of_a_reshape_of_unknown_length() -> None:
+    found = next(m for m in map(made, range(100)) if m.declared == "no rank" and m.model.graph.node[0].op_type == "Reshape")
+    first = found.model.graph.node[0]
+    shape = next(i for i in found.model.graph.input if i.name == first.input[1])
+    assert shape.type.tensor_type.shape.dim[0].dim_param and problem(found) is None
+    assert tuple(found.feeds[first.input[1]]) == found.feeds[first.input[0]].shape
+
+
+def test_edge_mode_draws_what_is_not_finite() -> None:
+    plain, edge = (
+        [
+            x
+            for s in range(60)
+            for x in made(s, edge=e, max_nodes=1, dtypes=("float32",)).feeds.values()
+            if isinstance(x, np.ndarray) and x.dtype == np.float32
+        ]
+        for e in (False, True)
+    )
+    assert all(np.isfinite(x).all() for x in plain) and any(np.isnan(x).any() for x in edge) and any(np.isinf(x).any() for x in edge)
