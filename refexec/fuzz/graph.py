@@ -6,6 +6,7 @@ choice of a slot is its operator, 0 for none, so that a shrinker empties slots.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -16,13 +17,14 @@ import numpy as np
 import onnx
 from onnx import helper
 
+from refexec.errors import UnsupportedOperator
 from refexec.fuzz import numbers
 from refexec.fuzz.choosers import Chooser
 from refexec.fuzz.scope import Build, Drawn, Entry, GraphScope, info, takes
 from refexec.opspec import Operand, Spec, opspecs
 from refexec.proto_types import type_to_proto
 from refexec.runtimes import Kernels
-from refexec.schema import Signature, all_signatures, standard_domains
+from refexec.schema import Signature, all_signatures, check_opset, standard_domains
 from refexec.types import FLOAT32, INT64, TensorType, element_type
 
 __all__ = ["Drawn", "Generated", "Options", "generate"]
@@ -49,6 +51,8 @@ class Options:
         random: whether random operators occur.
         edge: whether NaN, infinities and the ends of types occur among the numbers of inputs; best with few nodes.
         kernels: what the runtime under test implements; None for all.
+
+    Raises UnsupportedOpset, UnsupportedOperator, UnsupportedType for what no model can have.
     """
 
     opset: int | tuple[int, int] = (1, 99)
@@ -62,6 +66,20 @@ class Options:
     random: bool = False
     edge: bool = False
     kernels: Kernels | None = None
+
+    def __post_init__(self) -> None:
+        check_opset("", self.opset if isinstance(self.opset, int) else self.opset[0])
+        unknown = set(self.domains) - set(standard_domains())
+        if unknown:
+            raise UnsupportedOperator("no models of this domain can be drawn", seen=sorted(unknown), domains=sorted(standard_domains()))
+        if self.ops is not None:
+            known = {name for domain, name, _ in opspecs() if domain in self.domains}
+            if lost := sorted(set(self.ops) - known):
+                near = [n for op in lost for n in difflib.get_close_matches(op, known, 1)]
+                hint = f"; is {near[0]} meant?" if near else ""
+                raise UnsupportedOperator(f"no models of {', '.join(lost)} can be drawn{hint}", domains=sorted(self.domains))
+        for name in self.dtypes or ():
+            element_type(name)
 
 
 @dataclass(frozen=True)

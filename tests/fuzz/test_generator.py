@@ -9,6 +9,7 @@ import onnx
 import pytest
 
 import refexec
+from refexec.errors import UnsupportedOperator, UnsupportedOpset, UnsupportedType
 from refexec.fuzz import numbers
 from refexec.fuzz.audit import problem, survey
 from refexec.fuzz.choosers import BytesChooser, RandomChooser, ReplayChooser
@@ -164,3 +165,18 @@ def test_edge_mode_draws_what_is_not_finite() -> None:
         for e in (False, True)
     )
     assert all(np.isfinite(x).all() for x in plain) and any(np.isnan(x).any() for x in edge) and any(np.isinf(x).any() for x in edge)
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "said"),
+    [
+        ({"ops": ("Softmx",)}, UnsupportedOperator, "is Softmax meant"),
+        ({"ops": ("Scaler",), "domains": ("",)}, UnsupportedOperator, "Scaler"),
+        ({"domains": ("com.acme",)}, UnsupportedOperator, "com.acme"),
+        ({"dtypes": ("float31",)}, UnsupportedType, "float31"),
+        ({"opset": 999}, UnsupportedOpset, "999"),
+    ],
+)
+def test_options_that_no_model_can_have_are_refused(options: Any, kind: type[Exception], said: str) -> None:
+    with pytest.raises(kind, match=said):
+        Options(**options)
