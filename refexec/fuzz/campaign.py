@@ -79,11 +79,12 @@ def _chunk(names: Sequence[str], options: Options, first: int, seen: dict[str, i
     outcomes, met = result.outcomes, Counter(seen)
     nodes = 0
     for seed in range(first, first + CHUNK):
-        name = names[seed % len(names)]
+        turn, which = divmod(seed, len(names))
+        name = names[which]
         if name not in _targets:
             _targets[name] = target(name)
         engine = _targets[name]
-        made = generate(RandomChooser(seed), _options(options, engine, seed))
+        made = generate(RandomChooser(seed), _options(options, engine, turn))
         nodes += len(made.nodes)
         result.reached.update(_reached(made))
         who, verdict = judge(engine, made.model, made.feeds)
@@ -97,9 +98,9 @@ def _chunk(names: Sequence[str], options: Options, first: int, seen: dict[str, i
     return replace(result, models=CHUNK, nodes=nodes)
 
 
-def _options(options: Options, engine: Target, seed: int) -> Options:
-    """Every fifth model has one node, whose inputs have NaN, infinities and the ends of types."""
-    if seed // 7 % 5 == 4:
+def _options(options: Options, engine: Target, turn: int) -> Options:
+    """Every fifth model of a target has one node, whose inputs have NaN, infinities and the ends of types."""
+    if turn % 5 == 4:
         return replace(options, kernels=engine.kernels(), edge=True, max_nodes=1, control_flow=False)
     return replace(options, kernels=engine.kernels())
 
