@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -29,6 +30,7 @@ _LEVELS = {
     "layout": getattr(ort.GraphOptimizationLevel, "ORT_ENABLE_LAYOUT", ort.GraphOptimizationLevel.ORT_ENABLE_ALL),
     "all": ort.GraphOptimizationLevel.ORT_ENABLE_ALL,
 }
+_UNCARRIED = re.compile(r"cannot be linked to C type|Unexpected input data type\. Actual: \(\(map")
 _last: tuple[str, Any] | None = None
 
 
@@ -48,6 +50,8 @@ def run(request: Mapping[str, Any]) -> dict[str, Any]:
     except UnsupportedError:
         raise
     except Exception as error:
+        if any(isinstance(v, dict) for v in request["feeds"].values()) and _UNCARRIED.search(str(error)):
+            raise UnsupportedError("its Python interface cannot carry maps of these types") from error
         raise Refused("run", error) from error
     info = {"version": ort.__version__, "build": ort.get_build_info(), "providers": session.get_providers()}
     return {"values": values, "info": info}

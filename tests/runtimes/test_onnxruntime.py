@@ -17,6 +17,7 @@ import pytest
 from refexec.errors import RuntimeUnderTestError, UnsupportedError
 from refexec.runtimes import runtime
 from refexec.runtimes.onnxruntime import OnnxRuntime
+from refexec.schema import all_signatures
 from tests.runtimes.models import DIVIDE, ENDLESS, LEAST, binary, parsed, with_initializers
 
 pytest.importorskip("onnxruntime")
@@ -87,6 +88,30 @@ def test_maps_are_dicts(ort: OnnxRuntime) -> None:
     imports = [onnx.helper.make_opsetid("", 17), onnx.helper.make_opsetid("ai.onnx.ml", 1)]
     model = onnx.helper.make_model(graph, opset_imports=imports, ir_version=8).SerializeToString()
     assert ort.run(model, {"x": np.array([[0.25, 0.75]], np.float32)}).values == {"z": [{4: 0.25, 7: 0.75}]}
+
+
+@pytest.mark.parametrize(("held", "value"), [("double", 1.5), ("string", "a")])
+def test_maps_that_its_python_interface_cannot_carry_are_unsupported_not_refused(ort: OnnxRuntime, held: str, value: Any) -> None:
+    op = "DictVectorizer <int64_vocabulary = [1]>" if held == "double" else "CastMap"
+    types = {"double": onnx.TensorProto.DOUBLE, "string": onnx.TensorProto.STRING}
+    model = onnx.parser.parse_model(
+        f'<ir_version: 8, opset_import: ["" : 17, "ai.onnx.ml" : 1]> g (float x) => (y) {{ y = ai.onnx.ml.{op} (x) }}'
+    )
+    tensor = onnx.helper.make_tensor_type_proto(types[held], None)
+    model.graph.input[0].type.CopyFrom(onnx.helper.make_map_type_proto(onnx.TensorProto.INT64, tensor))
+    with pytest.raises(UnsupportedError, match="cannot carry maps"):
+        ort.run(model.SerializeToString(), {"x": {1: value}})
+
+
+@pytest.mark.parametrize(
+    ("op", "since", "types"), [("Relu", 13, {"tensor(float)", "tensor(double)"}), ("Add", 7, {"tensor(float)", "tensor(int64)"})]
+)
+def test_kernels_are_those_of_the_registry(ort: OnnxRuntime, op: str, since: int, types: set[str]) -> None:
+    kernels = ort.kernels()
+    signature = all_signatures()["", op, since]
+    assert kernels.has(signature) and {str(t) for t in kernels.types(signature, "T") or ()} >= types
+    assert not kernels.has(all_signatures()["ai.onnx.preview.training", "Gradient", 1])
+    assert kernels.types(signature, "NoSuchVariable") is None
 
 
 def test_a_crash_names_the_signal_and_the_next_run_works(ort: OnnxRuntime) -> None:
