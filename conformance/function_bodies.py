@@ -283,6 +283,8 @@ class Row:
 
 
 def _as_written(written: Any, x: Any) -> bool:
+    if isinstance(written, list):
+        return isinstance(x, list) and len(x) == len(written) and all(map(_as_written, written, x))
     if written.shape != x.shape or not element_type(written.dtype).is_float:
         return np.array_equal(written, x)
     near = np.isclose(x.astype(np.longdouble), written.astype(np.longdouble), RELATIVE["float64"], 0, equal_nan=True)

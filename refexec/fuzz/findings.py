@@ -7,9 +7,12 @@ import json
 import platform
 import re
 import textwrap
+import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from functools import cache
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ import numpy as np
 import onnx
 
 from refexec._version import __version__
+from refexec.fuzz.parts import all_nodes
 from refexec.fuzz.targets import Verdict, expected_of, target
 from refexec.observe.inputs import read_feeds
 from refexec.observe.protos import value_to_proto
@@ -154,11 +158,26 @@ def _attribute(attribute: onnx.AttributeProto) -> str:
 
 def known(model: onnx.ModelProto, target: str) -> tuple[str, ...]:
     """The rows that speak of an operator of the model at its version, and of the target."""
+    if target == "body":
+        return tuple(f"body of {op}" for op, versions in _bodies() if any(f"{op}-{v}" in _inner(model) for v in versions))
     engine = "onnx.reference" if target == "onnx.reference" else "onnxruntime" if target.startswith("onnxruntime") else target
     versions = {o.domain: o.version for o in model.opset_import}
     labels = {_label(n, versions) for n in model.graph.node}
     rows = [row for row in known_differences().values() if engine in row.deviates]
     return tuple(row.id for row in rows if any(f"{row.operator}-{v}" in labels for v in row.versions))
+
+
+@cache
+def _bodies() -> tuple[tuple[str, tuple[int, ...]], ...]:
+    """Operator and versions of each decided difference between an operator and its function body."""
+    text = resources.files("refexec.teach").joinpath("function_bodies.toml").read_text(encoding="utf-8")
+    return tuple(dict.fromkeys((row["operator"], tuple(row["versions"])) for row in tomllib.loads(text)["row"]))
+
+
+def _inner(model: onnx.ModelProto) -> set[str]:
+    """The labels of all nodes, those in bodies and functions too."""
+    versions = {o.domain: o.version for o in model.opset_import}
+    return {_label(n, versions) for n in all_nodes(model)}
 
 
 def save(finding: Finding, folder: Path) -> Path:
