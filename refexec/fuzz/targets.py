@@ -192,8 +192,9 @@ class Wide(Target):
         for step in evidence.steps:
             for name in filter(None, step.node.outputs):
                 own, effect = evidence.own_errors.get(name, 0.0), evidence.effects.get(name, 0.0) + evidence.bounds.get(name, 0.0)
-                if not np.isfinite([own, effect]).all():
-                    return None  # from an overflow on, or where a node has no bound, there is no measure
+                held = evidence.values[name]
+                if not np.isfinite([own, effect]).all() or (isinstance(held, np.ndarray) and held.dtype.kind == "c"):
+                    return None  # from an overflow or a complex number on there is no measure
                 if own > FACTOR * effect:
                     return Verdict("value", step.node.label, f"{step.node}: {own:g} from the wide result, rounding explains {effect:g}")
         return None
