@@ -13,8 +13,10 @@
     reference.outputs.y = "..."                   # what onnx.reference gives: outputs, error (its words), crash = "SIGFPE", or
     reference.expected = true                     # what the text demands
     onnxruntime.expected = true                   # the same for onnxruntime
+    onnxruntime.missing = true                    # it has no kernel for these types or this version, which is no deviation
 
 Every engine but refexec runs in a child process. :func:`observe` runs one, :func:`problems` compares with what is written.
+``onnxruntime.unwritten = true`` says that its outputs are memory that nobody wrote: any values but those that the text demands.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ import onnx.parser
 
 from conformance.divergences import models
 from refexec.errors import RefexecError, RuntimeUnderTestError
+from refexec.fuzz.targets import MISSING
 from refexec.runtimes import runtime
 from refexec.session import Session
 from refexec.teach.known import Difference, known_differences
@@ -57,12 +60,21 @@ class Observation:
             return f"crash: {self.crash}" if self.crash else f"error: {self.error}"
         return ", ".join(f"{name} = {write_value(value)}" for name, value in self.outputs.items())
 
+    @property
+    def missing(self) -> bool:
+        """Whether the engine has no kernel for it."""
+        return bool(MISSING.search(self.error))
+
     def agrees(self, written: Mapping[str, Any]) -> bool:
-        """Whether this is what a table of a reproducer says: ``outputs``, ``error``, ``crash`` or ``allowed``."""
+        """Whether this is what a table of a reproducer says: ``outputs``, ``error``, ``crash``, ``missing`` or ``allowed``."""
+        if "missing" in written:
+            return self.missing
         if "crash" in written:
             return str(written["crash"]) in self.crash
         if "error" in written:
             return bool(self.error) and str(written["error"]) in self.error
+        if "other than" in written:
+            return self.outputs is not None and not self.agrees(written["other than"])
         return self.outputs is not None and any(
             all(same_value(read_value(text)[1], self.outputs[name]) for name, text in outputs.items())
             for outputs in written.get("allowed", [written.get("outputs", {})])
@@ -99,6 +111,8 @@ class Reproducer:
     def expected_of(self, engine: str) -> Mapping[str, Any]:
         """What is written of an engine; for refexec, and where it says ``expected = true``, what the text demands."""
         table: Mapping[str, Any] = self.data["expected"] if engine == "refexec" else self.data[engine]
+        if table.get("unwritten") is True:
+            return {"other than": self.data["expected"]}
         return self.data["expected"] if table.get("expected") is True else table
 
 
@@ -135,6 +149,7 @@ def problems(found: Reproducer, engines: tuple[str, ...] = ENGINES) -> Iterator[
         if not seen.agrees(found.expected_of(engine)):
             yield f"{engine} gives {seen}, written is {dict(found.expected_of(engine))}"
         if engine != "refexec":
-            deviates, named = not seen.agrees(found.data["expected"]), RUNTIMES[engine] in found.row.deviates
+            deviates = "missing" not in found.data[engine] and not seen.agrees(found.data["expected"])
+            named = RUNTIMES[engine] in found.row.deviates
             if deviates != named and found.row.basis != "unspecified":
                 yield f"{RUNTIMES[engine]} {'deviates' if deviates else 'agrees'} and the row says otherwise: {seen}"
