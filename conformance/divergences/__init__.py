@@ -6,6 +6,7 @@
     node = "y = Softmax (x)"                      # ONNX text form, one node or several; or
     model = '''<ir_version: 8, ...> ...'''        # a whole model in text form; or
     build = "sparse_initializer"                  # a function of models.py, where text cannot say it
+    optimization = "all"                          # where onnxruntime deviates only with optimizations
     inputs.x = "float[1,2] {0, 0}"
     expected.outputs.y = "..."                    # what the text demands; or
     expected.error = "words of the refusal"; or
@@ -124,7 +125,7 @@ def reproducers() -> Mapping[str, Reproducer]:
 
 
 def observe(found: Reproducer, engine: str) -> Observation:
-    """Run the model in one engine, optimizations off."""
+    """Run the model in one engine, optimizations off unless the reproducer asks for them."""
     content = found.model().SerializeToString()
     if engine == "refexec":
         try:
@@ -133,7 +134,7 @@ def observe(found: Reproducer, engine: str) -> Observation:
         except RefexecError as error:
             return Observation(error=f"{error.code}: {error}")
         return Observation(dict(zip([o.name for o in session.outputs], values, strict=True)))
-    options = {"optimization": "off"} if engine == "onnxruntime" else None
+    options = {"optimization": found.data.get("optimization", "off")} if engine == "onnxruntime" else None
     try:
         return Observation(runtime(RUNTIMES[engine]).run(content, found.feeds, options=options, timeout=60).values)
     except RuntimeUnderTestError as error:
