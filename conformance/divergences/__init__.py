@@ -6,6 +6,7 @@
     node = "y = Softmax (x)"                      # ONNX text form, one node or several; or
     model = '''<ir_version: 8, ...> ...'''        # a whole model in text form; or
     build = "sparse_initializer"                  # a function of models.py, where text cannot say it
+    optimization = "all"                          # where onnxruntime deviates only with optimizations
     inputs.x = "float[1,2] {0, 0}"
     expected.outputs.y = "..."                    # what the text demands; or
     expected.error = "words of the refusal"; or
@@ -13,8 +14,10 @@
     reference.outputs.y = "..."                   # what onnx.reference gives: outputs, error (its words), crash = "SIGFPE", or
     reference.expected = true                     # what the text demands
     onnxruntime.expected = true                   # the same for onnxruntime
+    onnxruntime.missing = true                    # it has no kernel for these types or this version, which is no deviation
 
 Every engine but refexec runs in a child process. :func:`observe` runs one, :func:`problems` compares with what is written.
+``onnxruntime.unwritten = true`` says that its outputs are memory that nobody wrote: any values but those that the text demands.
 """
 
 from __future__ import annotations
@@ -31,6 +34,7 @@ import onnx.parser
 
 from conformance.divergences import models
 from refexec.errors import RefexecError, RuntimeUnderTestError
+from refexec.fuzz.targets import MISSING
 from refexec.runtimes import runtime
 from refexec.session import Session
 from refexec.teach.known import Difference, known_differences
@@ -57,12 +61,21 @@ class Observation:
             return f"crash: {self.crash}" if self.crash else f"error: {self.error}"
         return ", ".join(f"{name} = {write_value(value)}" for name, value in self.outputs.items())
 
+    @property
+    def missing(self) -> bool:
+        """Whether the engine has no kernel for it."""
+        return bool(MISSING.search(self.error))
+
     def agrees(self, written: Mapping[str, Any]) -> bool:
-        """Whether this is what a table of a reproducer says: ``outputs``, ``error``, ``crash`` or ``allowed``."""
+        """Whether this is what a table of a reproducer says: ``outputs``, ``error``, ``crash``, ``missing`` or ``allowed``."""
+        if "missing" in written:
+            return self.missing
         if "crash" in written:
             return str(written["crash"]) in self.crash
         if "error" in written:
             return bool(self.error) and str(written["error"]) in self.error
+        if "other than" in written:
+            return self.outputs is not None and not self.agrees(written["other than"])
         return self.outputs is not None and any(
             all(same_value(read_value(text)[1], self.outputs[name]) for name, text in outputs.items())
             for outputs in written.get("allowed", [written.get("outputs", {})])
@@ -99,6 +112,8 @@ class Reproducer:
     def expected_of(self, engine: str) -> Mapping[str, Any]:
         """What is written of an engine; for refexec, and where it says ``expected = true``, what the text demands."""
         table: Mapping[str, Any] = self.data["expected"] if engine == "refexec" else self.data[engine]
+        if table.get("unwritten") is True:
+            return {"other than": self.data["expected"]}
         return self.data["expected"] if table.get("expected") is True else table
 
 
@@ -110,7 +125,7 @@ def reproducers() -> Mapping[str, Reproducer]:
 
 
 def observe(found: Reproducer, engine: str) -> Observation:
-    """Run the model in one engine, optimizations off."""
+    """Run the model in one engine, optimizations off unless the reproducer asks for them."""
     content = found.model().SerializeToString()
     if engine == "refexec":
         try:
@@ -119,7 +134,7 @@ def observe(found: Reproducer, engine: str) -> Observation:
         except RefexecError as error:
             return Observation(error=f"{error.code}: {error}")
         return Observation(dict(zip([o.name for o in session.outputs], values, strict=True)))
-    options = {"optimization": "off"} if engine == "onnxruntime" else None
+    options = {"optimization": found.data.get("optimization", "off")} if engine == "onnxruntime" else None
     try:
         return Observation(runtime(RUNTIMES[engine]).run(content, found.feeds, options=options, timeout=60).values)
     except RuntimeUnderTestError as error:
@@ -135,6 +150,7 @@ def problems(found: Reproducer, engines: tuple[str, ...] = ENGINES) -> Iterator[
         if not seen.agrees(found.expected_of(engine)):
             yield f"{engine} gives {seen}, written is {dict(found.expected_of(engine))}"
         if engine != "refexec":
-            deviates, named = not seen.agrees(found.data["expected"]), RUNTIMES[engine] in found.row.deviates
+            deviates = "missing" not in found.data[engine] and not seen.agrees(found.data["expected"])
+            named = RUNTIMES[engine] in found.row.deviates
             if deviates != named and found.row.basis != "unspecified":
                 yield f"{RUNTIMES[engine]} {'deviates' if deviates else 'agrees'} and the row says otherwise: {seen}"
