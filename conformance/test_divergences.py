@@ -33,3 +33,9 @@ def test_a_row_that_names_the_wrong_engine_is_found() -> None:
     found = reproducers()["R04"]
     mended = Reproducer(found.row, {**found.data, "expected": found.data["reference"]})
     assert any("agrees and the row says otherwise" in p for p in problems(mended, ("reference",)))
+
+
+def test_a_kernel_that_is_there_after_all_is_found() -> None:
+    found = reproducers()["R04"]
+    said_to_be_missing = Reproducer(found.row, {**found.data, "onnxruntime": {"missing": True}})
+    assert any(p.startswith("onnxruntime gives") for p in problems(said_to_be_missing, ("onnxruntime",)))

@@ -13,6 +13,7 @@
     reference.outputs.y = "..."                   # what onnx.reference gives: outputs, error (its words), crash = "SIGFPE", or
     reference.expected = true                     # what the text demands
     onnxruntime.expected = true                   # the same for onnxruntime
+    onnxruntime.missing = true                    # it has no kernel for these types or this version, which is no deviation
 
 Every engine but refexec runs in a child process. :func:`observe` runs one, :func:`problems` compares with what is written.
 """
@@ -31,6 +32,7 @@ import onnx.parser
 
 from conformance.divergences import models
 from refexec.errors import RefexecError, RuntimeUnderTestError
+from refexec.fuzz.targets import MISSING
 from refexec.runtimes import runtime
 from refexec.session import Session
 from refexec.teach.known import Difference, known_differences
@@ -57,8 +59,15 @@ class Observation:
             return f"crash: {self.crash}" if self.crash else f"error: {self.error}"
         return ", ".join(f"{name} = {write_value(value)}" for name, value in self.outputs.items())
 
+    @property
+    def missing(self) -> bool:
+        """Whether the engine has no kernel for it."""
+        return bool(MISSING.search(self.error))
+
     def agrees(self, written: Mapping[str, Any]) -> bool:
-        """Whether this is what a table of a reproducer says: ``outputs``, ``error``, ``crash`` or ``allowed``."""
+        """Whether this is what a table of a reproducer says: ``outputs``, ``error``, ``crash``, ``missing`` or ``allowed``."""
+        if "missing" in written:
+            return self.missing
         if "crash" in written:
             return str(written["crash"]) in self.crash
         if "error" in written:
@@ -135,6 +144,7 @@ def problems(found: Reproducer, engines: tuple[str, ...] = ENGINES) -> Iterator[
         if not seen.agrees(found.expected_of(engine)):
             yield f"{engine} gives {seen}, written is {dict(found.expected_of(engine))}"
         if engine != "refexec":
-            deviates, named = not seen.agrees(found.data["expected"]), RUNTIMES[engine] in found.row.deviates
+            deviates = "missing" not in found.data[engine] and not seen.agrees(found.data["expected"])
+            named = RUNTIMES[engine] in found.row.deviates
             if deviates != named and found.row.basis != "unspecified":
                 yield f"{RUNTIMES[engine]} {'deviates' if deviates else 'agrees'} and the row says otherwise: {seen}"
