@@ -30,8 +30,8 @@ from refexec.types import FLOAT32, INT64, TensorType, element_type
 __all__ = ["Drawn", "Generated", "Options", "generate"]
 
 IR_VERSION = 13
-RANKED = {"Attention", "InstanceNormalization", "STFT"}
-"""Of these onnx's inference takes an unknown rank for rank 0."""
+RANKED = {"Attention", "FlexAttention", "InstanceNormalization", "Pad", "STFT"}
+"""Of these onnx's inference refuses an unknown rank, or takes it for another one."""
 RANDOM = {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli", "Dropout"}
 
 
