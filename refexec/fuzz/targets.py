@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import onnx
 
+from refexec.context import Event
 from refexec.diff.compare import compare
 from refexec.diff.metrics import difference, leaves, misfit
 from refexec.diff.report import BAD, Column, Report
@@ -24,8 +25,8 @@ from refexec.fuzz import transforms
 from refexec.limits import Limits
 from refexec.runtimes import Kernels, Mode, Runtime
 from refexec.session import Session
-from refexec.types import element_type
-from refexec.values import round_to, ulp
+from refexec.types import TensorType, element_type
+from refexec.values import round_to, ulp, unit_roundoff
 
 __all__ = ["TARGETS", "Target", "Verdict", "expected_of", "same_but_for_rounding", "target"]
 
@@ -149,19 +150,19 @@ def _kind(column: Column) -> str:
     return "nan" if total is not None and total.nan[0] != total.nan[1] else "value"
 
 
-def same_but_for_rounding(expected: Any, found: Any, loosely: bool = False) -> bool:
+def same_but_for_rounding(expected: Any, found: Any, allowed: float | None = None) -> bool:
     """Whether types and shapes are the same and numbers so near that rounding may explain it, on a quick look.
 
-    ``loosely``: by units in the last place of the largest number alone, however few digits the type has.
+    ``allowed``: how far numbers may be apart; None: a few units in the last place of the largest one.
     """
     if expected is None or found is None:
         return expected is found
     if misfit(expected, found):
         return False
-    return all(_near_tensor(e, f, loosely) for e, f in zip(leaves(expected), leaves(found), strict=True))
+    return all(_near_tensor(e, f, allowed) for e, f in zip(leaves(expected), leaves(found), strict=True))
 
 
-def _near_tensor(e: Any, f: Any, loosely: bool) -> bool:
+def _near_tensor(e: Any, f: Any, allowed: float | None) -> bool:
     elem = element_type(e.dtype)
     if not (elem.is_float or elem.kind == "complex") or e.size == 0:
         return bool(np.array_equal(e, f))
@@ -170,8 +171,8 @@ def _near_tensor(e: Any, f: Any, loosely: bool) -> bool:
         x, y = e.astype(wide), f.astype(wide)
         same = (x == y) | (np.isnan(x) & np.isnan(y))
         scale = np.abs(x[np.isfinite(x)]).max(initial=0.0)
-        units = NEAR_ULPS * float(ulp(np.asarray(scale), elem.dtype)) if elem.is_float else NEAR * scale
-        allowed = units if loosely else min(NEAR * scale, units)
+        if allowed is None:
+            allowed = min(NEAR * scale, NEAR_ULPS * float(ulp(np.asarray(scale), elem.dtype)) if elem.is_float else np.inf)
         return bool(np.all(same | (np.isfinite(x) & np.isfinite(y) & (np.abs(x - y) <= allowed))))
 
 
@@ -210,17 +211,34 @@ class Body(Target):
     name = "body"
 
     def judge(self, model: onnx.ModelProto, feeds: Mapping[str, Any], expected: Mapping[str, Any]) -> Verdict | None:
-        results = []
+        results, inside = [], _Inside()
         for expand in (False, True):
             try:
-                results.append(Session(model, profile="wide", expand=expand, limits=LIMITS).run(None, feeds))
+                results.append(Session(model, profile="wide", expand=expand, limits=LIMITS).observe(feeds, inside))
             except RefexecError as error:
                 return Verdict("refused", "", f"with expand={expand}: {type(error).__name__}: {error}")
         for name, native, expanded in zip(expected, *results, strict=True):
             given = expected[name]
-            if not same_but_for_rounding(_like(given, native), _like(given, expanded), loosely=True):
+            if not same_but_for_rounding(_like(given, native), _like(given, expanded), inside.allowed):
                 return Verdict("value", "", f"output {name!r}: operator {native}, body {expanded}")
         return None
+
+
+class _Inside:
+    """What the casts of a body may make of its numbers: units in the last place of its narrowest type, at the largest number in it."""
+
+    def __init__(self) -> None:
+        self.coarsest, self.largest = 0.0, 0.0
+
+    def __call__(self, event: Event) -> None:
+        for value, type in zip(event.outputs, event.output_types, strict=True):
+            if isinstance(type, TensorType) and type.elem.is_float and isinstance(value, np.ndarray):
+                self.coarsest = max(self.coarsest, unit_roundoff(type.elem.dtype))
+                self.largest = max(self.largest, float(np.abs(value[np.isfinite(value)]).max(initial=0.0)))
+
+    @property
+    def allowed(self) -> float:
+        return NEAR_ULPS * self.coarsest * self.largest
 
 
 def _like(given: Any, wide: Any) -> Any:
