@@ -12,6 +12,7 @@ import numpy as np
 import onnx
 import pytest
 
+from refexec import Session
 from refexec.errors import FeedError, UnsupportedError
 from refexec.fuzz import findings, targets
 from refexec.fuzz.campaign import Campaign
@@ -152,3 +153,10 @@ def test_known_rows_are_those_of_operator_version_and_engine() -> None:
 )
 def test_blame_goes_to_who_is_alone(target_name: str, votes: dict[str, str], blame: str) -> None:
     assert findings.Finding(target_name, "value", "s", "d", 0, 1, b"", {}, {}, votes).blame == blame
+
+
+def test_a_body_is_given_what_its_casts_cost_and_no_more() -> None:
+    inside = targets._Inside()
+    model = parsed("(float16[2] x) => (float16[2] y) { a = Cast <to = 1> (x) b = Mul(a, a) y = Cast <to = 10> (b) }")
+    Session(model, profile="wide").observe({"x": np.array([3, np.inf], np.float16)}, inside)
+    assert inside.allowed == targets.NEAR_ULPS * 2.0**-11 * 9  # the roundoff of float16, at the largest finite number inside
