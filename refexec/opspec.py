@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
+from refexec.errors import ContractError
 from refexec.schema import Signature, signature
 from refexec.types import ELEMENT_TYPES, INT64, ElementType, OptionalType, SequenceType, TensorType, ValueType, element_type
 
@@ -46,13 +47,15 @@ class Operand:
     @property
     def elem(self) -> ElementType:
         """The element type of a tensor."""
-        assert isinstance(self.type, TensorType)
+        if not isinstance(self.type, TensorType):
+            raise ContractError("an opspec asks for the element type of what is no tensor", name=self.name, type=str(self.type))
         return self.type.elem
 
     @property
     def sizes(self) -> tuple[int, ...]:
         """The shape, which is all known."""
-        assert None not in self.shape
+        if None in self.shape:
+            raise ContractError("an opspec asks for sizes that are known at run time only", name=self.name, shape=self.shape)
         return self.shape  # type: ignore[return-value]
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from refexec.diff.metrics import difference, leaves, misfit
+from refexec.diff.metrics import difference, leaves, misfit, same_bits
 from refexec.errors import RefexecError
 from refexec.fuzz.graph import Generated
 from refexec.fuzz.strategies import functions, graphs, models, nodes, tensors
@@ -51,13 +51,10 @@ def assert_same_results(
     if len(results) != len(names):
         raise AssertionError(f"{len(results)} results for the outputs {', '.join(names)}")
     for name, e, f in zip(names, expected, results, strict=True):
-        wrong = misfit(e, f)
-        if not wrong and bits:
-            same = all(difference(a, b).equal for a, b in zip(leaves(e), leaves(f), strict=True))
-        else:
-            same = not wrong and same_but_for_rounding(e, f)
-        if not same:
-            what = wrong or next(str(difference(a, b)) for a, b in zip(leaves(e), leaves(f), strict=True) if not difference(a, b).equal)
+        if not (same_bits if bits else same_but_for_rounding)(e, f):
+            what = misfit(e, f) or next(
+                str(difference(a, b)) for a, b in zip(leaves(e), leaves(f), strict=True) if not difference(a, b).equal
+            )
             raise AssertionError(f"output {name!r}: {what}\nexpected {e}\ngot {f}\n{onnx.printer.to_text(made.model)}")
 
 

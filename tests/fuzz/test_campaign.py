@@ -13,11 +13,13 @@ import onnx
 import pytest
 
 from refexec import Session
-from refexec.errors import FeedError, UnsupportedError
+from refexec.errors import ContractError, FeedError, UnsupportedError
 from refexec.fuzz import findings, targets
 from refexec.fuzz.campaign import Campaign
 from refexec.fuzz.graph import Options
 from refexec.fuzz.targets import Verdict, expected_of, same_but_for_rounding, target
+from refexec.opspec import Operand
+from refexec.types import FLOAT32, SequenceType, TensorType
 
 
 def parsed(body: str, opset: int = 17) -> onnx.ModelProto:
@@ -158,5 +160,21 @@ def test_blame_goes_to_who_is_alone(target_name: str, votes: dict[str, str], bla
 def test_a_body_is_given_what_its_casts_cost_and_no_more() -> None:
     inside = targets._Inside()
     model = parsed("(float16[2] x) => (float16[2] y) { a = Cast <to = 1> (x) b = Mul(a, a) y = Cast <to = 10> (b) }")
-    Session(model, profile="wide").observe({"x": np.array([3, np.inf], np.float16)}, inside)
+    Session(model, profile="wide").observe({"x": np.array([3, np.inf], np.float16)}, inside.bodies)
     assert inside.allowed == targets.NEAR_ULPS * 2.0**-11 * 9  # the roundoff of float16, at the largest finite number inside
+
+
+def test_numbers_and_types_outside_of_bodies_are_no_excuse() -> None:
+    inside = targets._Inside()
+    model = parsed("(float[1] x) => (float[1] z, float16[1] w) { y = Relu(x) z = Mul(y, y) w = Cast <to = 10> (z) }", opset=18)
+    feeds = {"x": np.array([3], np.float32)}
+    Session(model, profile="wide").observe(feeds, inside.operators)
+    Session(model, profile="wide", expand=True).observe(feeds, inside.bodies)
+    assert inside.allowed == targets.NEAR_ULPS * 2.0**-24 * 3  # Relu's body alone: float32, and 3
+
+
+def test_an_opspec_that_asks_for_what_a_value_has_not_is_told_so() -> None:
+    with pytest.raises(ContractError, match="no tensor"):
+        Operand("s", SequenceType(TensorType(FLOAT32))).elem  # noqa: B018
+    with pytest.raises(ContractError, match="run time only"):
+        Operand("v", TensorType(FLOAT32), (2, None)).sizes  # noqa: B018
