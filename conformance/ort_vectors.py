@@ -193,7 +193,7 @@ def verdict(case: Case, outcome: Outcome, row: Row | None) -> str | None:
 def main(arguments: Iterable[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m conformance.ort_vectors", description=__doc__)
     parser.add_argument("-k", default="", metavar="SUBSTRING", help="only cases whose id, family or operator contains this")
-    parser.add_argument("--profile", choices=("reference", "kernels"), default="reference")
+    parser.add_argument("--profile", choices=("reference", "deterministic"), default="reference")
     parser.add_argument("-v", "--verbose", action="store_true", help="print each case that is not ok, and why")
     options = parser.parse_args(None if arguments is None else list(arguments))
     if not (cases := load_cases(folder())):

@@ -21,7 +21,7 @@ needs_cases = pytest.mark.skipif(not CASES, reason=f"no cases in {folder()}; set
 
 @needs_cases
 @pytest.mark.parametrize("operator", OPERATORS or ["none"])
-@pytest.mark.parametrize("profile", ["reference", "kernels"])
+@pytest.mark.parametrize("profile", ["reference", "deterministic"])
 def test_operator(operator: str, profile: str) -> None:
     judged = [(case, row_of(case)) for case in CASES if case.operator == operator]
     found = {case.id: verdict(case, run_case(case, profile, row), row) for case, row in judged}

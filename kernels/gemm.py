@@ -1,81 +1,275 @@
-"""Matrix product in float32, in a fixed order.
+"""Products of matrices: ``matmul`` for float32 and float64, and for the half types through float32.
 
-Accumulation order: each output element has one accumulator; products are added over k from 0 to K - 1, in blocks of KC
-whose sums are added in order. The result of an element depends on nothing but its row of A and its column of B.
+The order of additions is that of ``tiles``. A constant right side is packed once into panels, (panel, K, 16 columns), the last
+one filled with zeros; another one is packed block by block, or read where it stands when there are few rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numba
 import numpy as np
 
-from refexec.primitives import Epilogue, kernel
+from refexec.kernels.memory import NOTHING, Array, aligned, flat, offsets
+from refexec.kernels.simd import at, broadcast, fma, jit, lanes_of, load, put, store, zeros
+from refexec.kernels.tiles import KC, NO_BIAS, PANEL_BYTES, PER_COLUMN, PER_ROW, finish, row_of_panels, spread, strip
+from refexec.pool import pieces, share
+from refexec.primitives import PLAIN, Binding, Epilogue, Kernel, Shape, kernel
 
-KC = 256
-COLUMNS = 16  # width of a packed panel
+__all__ = ["MC", "pack_panels", "product_of_panels", "product_with"]
 
-Array = np.ndarray[Any, Any]
+NANOSECONDS = 0.02  # of one multiply-add
+MOST_PLACES = 8  # layouts of arguments whose offsets are kept
+
+MC = 144  # rows that are taken at a time, so that their blocks stay in the second-level cache
+NC = 256  # columns that are taken at a time
+STRIP = 1024  # columns whose sums stand in the first-level cache
+FEW = 24  # rows for which packing costs more than it saves
 
 
-@kernel("matmul", "float32")
-class MatMulF32:
-    """Products of two matrices; the kernel refuses nothing, other ranks are reshaped to stacks of matrices."""
+@jit
+def pack_panels(B, b, row, column, K, N, P, p):
+    """Write the K x N matrix at ``b`` of B, with these steps between rows and columns, as panels from element ``p`` of P on."""
+    width = 2 * lanes_of(B)
+    for j0 in range(0, N, width):
+        some = min(width, N - j0)
+        for k in range(K):
+            source = b + k * row + j0 * column
+            target = p + j0 * K + k * width
+            for j in range(some):
+                put(P, target + j, at(B, source + j * column))
+            for j in range(some, width):
+                put(P, target + j, 0)
 
-    def prepare(self, static: Mapping[str, Any], constants: Mapping[int, Array]) -> Array | None:
-        """A constant B as panels of 16 columns, (panels, K, 16), the last one filled with zeros."""
-        B = constants.get(1)
-        return pack(np.ascontiguousarray(B)) if B is not None and B.ndim == 2 else None
 
-    def __call__(self, arrays: tuple[Array, ...], packed: Array | None, epilogue: Epilogue | None, static: Mapping[str, Any]) -> Array:
-        A, B = arrays
-        a = A.reshape(1, -1) if A.ndim == 1 else A
-        b = B.reshape(-1, 1) if B.ndim == 1 else B
-        batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-        y = np.empty((*batch, a.shape[-2], b.shape[-1]), np.float32)
-        if packed is not None:
-            rows = np.ascontiguousarray(a).reshape(-1, a.shape[-1])
-            product(rows, packed, y.reshape(len(rows), -1))
+@jit
+def block_of_panels(A, a, row, step, P, p, panel, ldb, K, C, c, ldc, rows, columns, more):
+    """One block of K terms for ``columns``, whole panels that are ``panel`` elements apart."""
+    width = 2 * lanes_of(A)
+    j = 0
+    if rows == 1:
+        while columns - j >= 4 * width:
+            row_of_panels(A, a, step, P, p, panel, ldb, K, C, c + j, more)
+            j += 4 * width
+            p += 4 * panel
+    while j < columns:
+        strip(A, a, row, step, P, p, ldb, K, C, c + j, ldc, rows, more)
+        j += width
+        p += panel
+
+
+@jit
+def tail_of_panels(A, a, row, step, P, p, K, C, c, ldc, rows, columns, T, more):
+    """One block of K terms for the columns that fill no panel, through a tile aside."""
+    width = 2 * lanes_of(A)
+    strip(A, a, row, step, P, p, width, K, T, 0, width, rows, False)
+    spread(T, 0, width, C, c, ldc, 1, rows, columns, more)
+
+
+@jit
+def product_of_panels(A, a, row, step, P, p, C, c, ldc, rows, columns, K, T, follows, bias, first, per, R, residual, lo, hi):
+    """C = A B for B in panels of K rows, and what follows. T is (MC, panel)."""
+    width = 2 * lanes_of(A)
+    for j in range(0, columns, NC):
+        few = min(NC, columns - j)
+        whole = few - few % width
+        for i in range(0, rows, MC):
+            some = min(MC, rows - i)
+            at_block = c + i * ldc + j
+            for k in range(0, max(K, 1), KC):
+                block = min(KC, K - k)
+                left, right = a + i * row + k * step, p + j * K + k * width
+                block_of_panels(A, left, row, step, P, right, K * width, width, block, C, at_block, ldc, some, whole, k > 0)
+                if few > whole:
+                    tail_of_panels(
+                        A, left, row, step, P, right + whole * K, block, C, at_block + whole, ldc, some, few - whole, T, k > 0
+                    )  # fmt: skip
+            if follows:
+                finish(C, at_block, ldc, some, few, bias, first + (i if per == PER_ROW else j), per, R, residual, lo, hi)
+
+
+@jit
+def row_in_place(A, a, step, B, b, ldb, K, C, c, columns, T, more):
+    """One row by whole vectors of a matrix as it stands, for one block of K terms.
+
+    Four rows of B at a time, so that memory is read in long runs; the sums so far stand in T.
+    """
+    L = lanes_of(A)
+    for j0 in range(0, columns, STRIP):
+        some = min(STRIP, columns - j0)
+        for j in range(0, some, L):
+            store(T, j, zeros(A))
+        k = 0
+        while k < K:
+            left, right, terms = a + k * step, b + k * ldb + j0, min(4, K - k)
+            x0 = broadcast(A, left)
+            if terms == 4:
+                x1, x2, x3 = broadcast(A, left + step), broadcast(A, left + 2 * step), broadcast(A, left + 3 * step)
+                for j in range(0, some, L):
+                    v = fma(x1, load(B, right + ldb + j), fma(x0, load(B, right + j), load(T, j)))
+                    store(T, j, fma(x3, load(B, right + 3 * ldb + j), fma(x2, load(B, right + 2 * ldb + j), v)))
+            else:
+                terms = 1
+                for j in range(0, some, L):
+                    store(T, j, fma(x0, load(B, right + j), load(T, j)))
+            k += terms
+        for j in range(0, some, L):
+            store(C, c + j0 + j, load(C, c + j0 + j) + load(T, j) if more else load(T, j))
+
+
+@jit
+def product_with(
+    A, a, row, step, B, b, b_row, b_column, C, c, ldc, rows, columns, K, P, T, follows, bias, first, per, R, residual, lo, hi
+):  # fmt: skip
+    """C = A B for B as it stands, and what follows. P holds KC x columns, rounded up to whole panels."""
+    width = 2 * lanes_of(A)
+    whole = columns - columns % width
+    in_place = rows < FEW and b_column == 1
+    for k in range(0, max(K, 1), KC):
+        block = min(KC, K - k)
+        right = b + k * b_row
+        if in_place:
+            pack_panels(B, right + whole, b_row, 1, block, columns - whole, P, 0)
         else:
-            wide_a = np.broadcast_to(a, (*batch, *a.shape[-2:]))
-            wide_b = np.broadcast_to(b, (*batch, *b.shape[-2:]))
-            for index in np.ndindex(*batch):
-                product(np.ascontiguousarray(wide_a[index]), pack(np.ascontiguousarray(wide_b[index])), y[index])
-        shape = (*batch, *A.shape[-2:-1], *(B.shape[-1:] if B.ndim > 1 else ()))
-        y = y.reshape(shape)
-        return y if epilogue is None else epilogue(y)
+            pack_panels(B, right, b_row, b_column, block, columns, P, 0)
+        for i in range(0, rows, MC):
+            some = min(MC, rows - i)
+            left, at_row = a + i * row + k * step, c + i * ldc
+            if in_place and rows == 1:
+                row_in_place(A, left, step, B, right, b_row, block, C, at_row, whole, T, k > 0)
+            elif in_place:
+                block_of_panels(A, left, row, step, B, right, width, b_row, block, C, at_row, ldc, some, whole, k > 0)
+            else:
+                block_of_panels(A, left, row, step, P, 0, block * width, width, block, C, at_row, ldc, some, whole, k > 0)
+            if columns > whole:
+                tail = 0 if in_place else whole * block
+                tail_of_panels(A, left, row, step, P, tail, block, C, at_row + whole, ldc, some, columns - whole, T, k > 0)
+    if follows:
+        finish(C, c, ldc, rows, columns, bias, first, per, R, residual, lo, hi)
 
 
-def pack(B: Array) -> Array:
-    """(K, N) as (panels, K, 16)."""
-    K, N = B.shape
-    panels = -(-N // COLUMNS)
-    packed = np.zeros((panels, K, COLUMNS), np.float32)
-    for p in range(panels):
-        part = B[:, p * COLUMNS : (p + 1) * COLUMNS]
-        packed[p, :, : part.shape[1]] = part
-    return packed
+@jit
+def rows_by_panels(A, a, row, step, P, C, N, K, i, i_end, j, j_end, follows, bias, per, R, residual, lo, hi):
+    """Rows i to ``i_end`` by columns j to ``j_end`` of a product with packed panels; j begins a panel."""
+    T = np.empty(MC * 2 * lanes_of(A), A.dtype)
+    product_of_panels(
+        A, a + i * row, row, step, P, j * K, C, i * N + j, N, i_end - i, j_end - j, K, T, follows, bias, j, per, R, residual, lo, hi
+    )
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def product(A: Array, panels: Array, Y: Array) -> None:
-    """Y = A @ B for B in panels. Sizes were validated by the caller."""
-    M, K = A.shape
-    N = Y.shape[1]
-    total = np.empty(COLUMNS, np.float32)
-    block = np.empty(COLUMNS, np.float32)
-    for i in range(M):
-        for p in range(panels.shape[0]):
-            total[:] = 0.0
-            for k0 in range(0, K, KC):
-                block[:] = 0.0
-                for k in range(k0, min(k0 + KC, K)):
-                    a = A[i, k]
-                    for j in range(COLUMNS):
-                        block[j] += a * panels[p, k, j]
-                for j in range(COLUMNS):
-                    total[j] = block[j] if k0 == 0 else total[j] + block[j]
-            for j in range(min(COLUMNS, N - p * COLUMNS)):
-                Y[i, p * COLUMNS + j] = total[j]
+@jit
+def stack_of_products(
+    A, a_at, a_row, a_step, B, b_at, b_row, b_column, C, M, N, K, n, n_end, i, i_end, j, j_end, follows, bias, per, R, residual, lo, hi
+):  # fmt: skip
+    """Products n to ``n_end`` of a stack, each of them rows i to ``i_end`` by columns j to ``j_end``."""
+    width = 2 * lanes_of(A)
+    T = np.empty(MC * width, A.dtype)
+    columns = j_end - j
+    P = np.empty(min(K, KC) * (columns + width), A.dtype)
+    for product in range(n, n_end):
+        product_with(
+            A, a_at[product] + i * a_row, a_row, a_step, B, b_at[product] + j * b_column, b_row, b_column,
+            C, product * M * N + i * N + j, N, i_end - i, columns, K, P, T, follows, bias, j, per, R, residual, lo, hi
+        )  # fmt: skip
+
+
+@kernel("matmul", "float32", "float64", halves=True)
+class MatMul(Kernel):
+    order = "over k from 0 on, in blocks of 256 terms whose sums are added in order; each step a fused multiply-add"
+
+    def pack(self, static: Mapping[str, Any], constants: Mapping[int, Array]) -> Array | None:
+        """A constant matrix B as panels."""
+        B = constants.get(1)
+        if B is None or B.ndim != 2:
+            return None
+        memory, start, (row, column) = flat(B.T if static.get("transpose_B") else B)
+        K, N = B.shape[::-1] if static.get("transpose_B") else B.shape
+        width = PANEL_BYTES // B.itemsize
+        panels = aligned(-(-N // width) * width * K, B.dtype)
+        pack_panels(memory, start, row, column, K, N, panels, 0)
+        return panels
+
+    def bind(self, shapes: Sequence[Shape], static: Mapping[str, Any], packed: Array | None, epilogue: Epilogue) -> Binding:
+        A, B = (tuple(s or ()) for s in shapes)
+        a_shape = (1, *A) if len(A) == 1 else A
+        b_shape = (*B, 1) if len(B) == 1 else B
+        if static.get("transpose_A"):
+            a_shape = (*a_shape[:-2], a_shape[-1], a_shape[-2])
+        if static.get("transpose_B"):
+            b_shape = (*b_shape[:-2], b_shape[-1], b_shape[-2])
+        batch = np.broadcast_shapes(a_shape[:-2], b_shape[:-2])
+        M, K, N = a_shape[-2], a_shape[-1], b_shape[-1]
+        shape = (*batch, *((M,) if len(A) > 1 else ()), *((N,) if len(B) > 1 else ()))
+        follows = epilogue != PLAIN
+        per = NO_BIAS if epilogue.axis is None else PER_COLUMN
+        lo, hi = epilogue.lo, epilogue.hi
+
+        def tail(y: Array, bias: Array | None, residual: Array | None) -> tuple[Any, ...]:
+            nothing = NOTHING[y.dtype]
+            return (
+                follows, nothing if bias is None else np.ascontiguousarray(bias).reshape(-1), per,
+                nothing if residual is None else np.ascontiguousarray(residual).reshape(-1), residual is not None,
+                y.dtype.type(lo), y.dtype.type(hi),
+            )  # fmt: skip
+
+        def with_panels(y: Array, arrays: Sequence[Array], bias: Array | None, residual: Array | None) -> None:
+            x = arrays[0]
+            x = x if x.ndim == 2 else x.reshape(-1, K)
+            memory, start, (row, step) = flat(x.T if static.get("transpose_A") else x)
+            rest = tail(y, bias, residual)
+            rows = y.size // N if N else 0
+            out = y.reshape(-1)
+            panel = PANEL_BYTES // y.itemsize
+            parts = grid(rows, N, K, panel)
+            share(parts, lambda i, i_end, j, j_end: rows_by_panels(memory, start, row, step, packed, out, N, K, i, i_end, j, j_end, *rest))
+
+        places: dict[Any, tuple[Array, Array]] = {}
+
+        def stacked(y: Array, arrays: Sequence[Array], bias: Array | None, residual: Array | None) -> None:
+            a, b = arrays[0].reshape(-1, K) if len(A) == 1 else arrays[0], arrays[1].reshape(K, -1) if len(B) == 1 else arrays[1]
+            a, b = a.swapaxes(-1, -2) if static.get("transpose_A") else a, b.swapaxes(-1, -2) if static.get("transpose_B") else b
+            left, a_start, a_steps = flat(a)
+            right, b_start, b_steps = flat(b)
+            key = a_start, a_steps, b_start, b_steps
+            found = places.get(key)
+            if found is None:
+                found = at_products(batch, a_shape, *key[:2]), at_products(batch, b_shape, *key[2:])
+                if len(places) < MOST_PLACES:
+                    places[key] = found
+            rest = tail(y, bias, residual)
+            out = y.reshape(-1)
+            count = len(found[0])
+            parts = [(*n, 0, M, 0, N) for n in pieces(count, M * N * K * NANOSECONDS)]
+            if len(parts) == 1 and count == 1:
+                parts = [(0, 1, *part) for part in grid(M, N, K, PANEL_BYTES // y.itemsize)]
+            share(
+                parts,
+                lambda *part: stack_of_products(
+                    left, found[0], *a_steps[-2:], right, found[1], *b_steps[-2:], out, M, N, K, *part, *rest
+                ),
+            )  # fmt: skip
+
+        return Binding(shape, stacked if packed is None or (static.get("transpose_A") and batch) else with_panels)
+
+    def bound(self, arrays: Sequence[Array], static: Mapping[str, Any]) -> Any:
+        """K + 2 roundings of the sum of magnitudes. Source: Higham, Accuracy and Stability of Numerical Algorithms, section 3.1."""
+        A, B = arrays
+        A = A.swapaxes(-1, -2) if static.get("transpose_A") else A
+        B = B.swapaxes(-1, -2) if static.get("transpose_B") else B
+        return (A.shape[-1] + 2) * np.matmul(np.abs(A), np.abs(B))
+
+
+def at_products(batch: tuple[int, ...], shape: tuple[int, ...], start: int, steps: tuple[int, ...]) -> Array:
+    """Where each matrix of a stack that is broadcast to ``batch`` begins."""
+    own, steps = shape[:-2], steps[:-2]
+    repeated = tuple(0 if size == 1 else step for size, step in zip(own, steps, strict=True))
+    return offsets(start, batch, (0,) * (len(batch) - len(own)) + repeated)
+
+
+def grid(rows: int, columns: int, K: int, panel: int) -> list[tuple[int, int, int, int]]:
+    """Parts of a product: ranges of rows and of columns. Rows are split first, columns where there are few rows."""
+    cost = (K + 8) * NANOSECONDS
+    if rows >= columns or rows >= 8 * MC:
+        return [(*part, 0, columns) for part in pieces(rows, cost * columns, 6)]
+    return [(0, rows, *part) for part in pieces(columns, cost * rows, panel)]

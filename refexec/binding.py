@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from refexec.callsite import CallSite
 from refexec.context import Context, Run
 from refexec.errors import ContractError, RefexecError, RuleViolation, RunError, UnsupportedType, require
 from refexec.limits import active_budget, claim
-from refexec.primitives import CallSite, Profile
+from refexec.primitives import Profile
 from refexec.registry import Operator
 from refexec.types import OptionalType, SequenceType, TensorType, ValueType, element_type
 from refexec.values import Optional as OptionalValue

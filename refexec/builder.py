@@ -36,6 +36,7 @@ class Model:
     external: Any = None
     overrides: Mapping[Key, Operator] = field(default_factory=dict)
     expand: bool | Collection[str] = False
+    verify_kernels: bool = False
     functions: dict[tuple[str, str, str], Any] = field(default_factory=dict)
     function_plans: dict[Any, Plan] = field(default_factory=dict)
     unsorted: bool = False  # the checker found a graph whose nodes are not listed in an order in which they can run

@@ -12,12 +12,12 @@ from onnx import AttributeProto
 from refexec import expansion, functions
 from refexec.attributes import complete, decode
 from refexec.binding import Bound, bind
+from refexec.callsite import CallSite
 from refexec.comparison import Call
 from refexec.context import NodeInfo, Run
 from refexec.errors import InvalidModel, UnsupportedOperator, shown
 from refexec.execute import Subgraph
 from refexec.plan import NONE, SINK, Plan, Step
-from refexec.primitives import CallSite
 from refexec.proto_types import declared_type
 from refexec.registry import Operator, lookup, registered_versions
 from refexec.schema import Signature, is_reviewed, normalize_domain, signature, standard_domains
@@ -235,11 +235,12 @@ class NodeBinder:
         lowering = operator.lowering
         if lowering is None or not isinstance(types[0], TensorType):
             return None
-        if not self.model.profile.kernels:
+        profile = self.model.profile
+        if not profile.kernels:
             return CallSite(partial(lowering, attributes), None, {})
         builder = self.builder
         constants = {i: builder.template[builder.slots[n]] for i, n in enumerate(node.input) if n and builder.slots[n] in builder.constants}
-        return CallSite(partial(lowering, attributes), types[0].elem, constants)
+        return CallSite(partial(lowering, attributes), types[0].elem, constants, profile, self.model.verify_kernels)
 
 
 def _subgraph(plan: Plan, start: int, end: int, run: Run, values: Sequence[Any]) -> Subgraph:

@@ -1,18 +1,20 @@
 """Primitives: the few computations that operators are written in and that kernels may replace.
 
-A primitive's NumPy definition stands in the operator folder that needs it; calling the primitive runs the definition. A
-kernel is registered for a primitive and a set of element types; it is chosen by those alone, never by size or load.
+A primitive's NumPy definition stands in the operator folder that needs it; calling the primitive runs the definition, or in a run
+whose profile uses kernels, the kernel. A kernel is registered for a primitive and a set of element types; it is chosen by those alone,
+never by size or load.
 
     @primitive
     def matmul(A, B): ...                     # the definition
 
-    @kernel("matmul", FLOAT32)
-    class MatMulF32:
-        def prepare(self, static, constants): ...          # once per call site: pack constant arguments
-        def __call__(self, arrays, packed, epilogue, static): ...
+    @kernel("matmul", "float32", "float64", halves=True)
+    class MatMul(Kernel):
+        def pack(self, static, constants): ...                       # once per call site: what constant arguments allow
+        def bind(self, shapes, static, packed, epilogue): ...        # once per shapes: a Binding, which fills a new array
+        def bound(self, arrays, static): ...                         # how far the result may be from the definition's
 
 An operator may declare ``@lowers(body)``: from its attributes and the static shapes straight to a primitive call. The plan
-then skips the body and keeps a :class:`CallSite` with the packed constants.
+then skips the body and keeps a :class:`refexec.callsite.CallSite` with the packed constants.
 """
 
 from __future__ import annotations
@@ -23,29 +25,33 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import update_wrapper
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from refexec.errors import UnsupportedError
+from refexec.limits import claim
 from refexec.types import ElementType, element_type
+from refexec.values import round_quietly
 
 __all__ = [
+    "PLAIN",
     "PROFILES",
-    "CallSite",
+    "Binding",
     "Epilogue",
     "Kernel",
     "Lowered",
     "Primitive",
     "Profile",
+    "activate",
     "kernel",
     "load_kernels",
     "primitive",
     "profile",
 ]
 
-
-MOST_BINDINGS = 64  # per call site; shapes that vary without end must not fill the memory
+Array = np.ndarray[Any, Any]
+Shape = tuple[int, ...] | None  # None: an absent argument
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +61,18 @@ class Profile:
     name: str
     wide: bool = False  # narrow floats travel as float64 between steps
     kernels: bool = False  # primitives run in kernels where one exists
+    fast: bool = False  # kernels may change bits within their bound
 
 
-PROFILES = {p.name: p for p in (Profile("wide", wide=True), Profile("reference"), Profile("kernels", kernels=True))}
+PROFILES = {
+    p.name: p
+    for p in (
+        Profile("wide", wide=True),
+        Profile("reference"),
+        Profile("deterministic", kernels=True),
+        Profile("fast", kernels=True, fast=True),
+    )
+}
 
 
 def profile(name: str | Profile) -> Profile:
@@ -69,56 +84,134 @@ def profile(name: str | Profile) -> Profile:
     return PROFILES[name]
 
 
+class _Active(threading.local):
+    profile: Profile = PROFILES["reference"]
+
+
+_active = _Active()
+
+
+def activate(profile: Profile) -> Profile:
+    """Make ``profile`` the one that primitives of this thread run in; returns the one before."""
+    before, _active.profile = _active.profile, profile
+    return before
+
+
 @dataclass(frozen=True, slots=True)
 class Epilogue:
     """What happens to a primitive's result before it is stored: ``min(max(y + bias + residual, lo), hi)``.
 
-    ``bias`` has one value per index of ``axis`` of the result, or broadcasts to it when ``axis`` is None. NaN passes the clamp.
+    The bias has one value per index of ``axis`` of the result; there is none when ``axis`` is None. The residual has the shape of the
+    result. NaN passes the clamp; of two zeros the result is the one of ``y``.
     """
 
-    bias: np.ndarray[Any, Any] | None = None
     axis: int | None = None
-    residual: np.ndarray[Any, Any] | None = None
+    residual: bool = False
     lo: float = -np.inf
     hi: float = np.inf
 
-    def __call__(self, y: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    def __call__(self, y: Array, bias: Array | None = None, residual: Array | None = None) -> Array:
         """The definition, on a result in its own precision."""
-        if self.bias is not None:
-            y = y + (self.bias if self.axis is None else self.bias.reshape((-1,) + (1,) * (y.ndim - 1 - self.axis % y.ndim)))
-        if self.residual is not None:
-            y = y + self.residual
+        if self.axis is not None and bias is not None:
+            y = y + bias.reshape((-1,) + (1,) * (y.ndim - 1 - self.axis % y.ndim))
+        if self.residual and residual is not None:
+            y = y + residual
         if self.lo > -np.inf:
-            y = np.maximum(y, np.asarray(self.lo, y.dtype))
+            y = np.where(y < self.lo, y.dtype.type(self.lo), y)
         if self.hi < np.inf:
-            y = np.minimum(y, np.asarray(self.hi, y.dtype))
+            y = np.where(y > self.hi, y.dtype.type(self.hi), y)
         return y
 
 
-class Kernel(Protocol):
-    """A compiled implementation of one primitive for one element type."""
+PLAIN = Epilogue()
 
-    def prepare(self, static: Mapping[str, Any], constants: Mapping[int, np.ndarray[Any, Any]]) -> Any:
-        """What can be done once: ``constants`` maps argument positions to arrays that never change."""
 
-    def __call__(self, arrays: tuple[np.ndarray[Any, Any], ...], packed: Any, epilogue: Epilogue | None, static: Mapping[str, Any]) -> Any:
-        """The result, epilogue applied. Sizes and indices were validated by the caller."""
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A kernel for given shapes: ``run(y, arrays, bias, residual)`` fills ``y``, a new C-contiguous array of ``shape``."""
+
+    shape: tuple[int, ...]
+    run: Callable[[Array, Sequence[Array], Array | None, Array | None], None]
+
+
+class Kernel:
+    """A compiled implementation of one primitive. Shapes, sizes and indices were validated before it is called."""
+
+    order = ""  # in which order terms are added, in words
+
+    def pack(self, static: Mapping[str, Any], constants: Mapping[int, Array]) -> Any:
+        """What can be done once: ``constants`` maps argument positions to arrays that never change. What is packed depends on
+        those and on ``static`` values that do not follow from other shapes."""
+        return None
+
+    def bind(self, shapes: Sequence[Shape], static: Mapping[str, Any], packed: Any, epilogue: Epilogue) -> Binding:
+        """The kernel for arguments of these shapes."""
+        raise NotImplementedError
+
+    def bound(self, arrays: Sequence[Array], static: Mapping[str, Any]) -> Any:
+        """The largest absolute difference from the definition on wide ``arrays``, by element or for all, in units of the roundoff
+        of the element type."""
+        raise NotImplementedError
+
+
+class _OfHalves(Kernel):
+    """The float32 kernel on float16 or bfloat16: sums are float32, the result is rounded once."""
+
+    def __init__(self, single: Kernel) -> None:
+        self.single = single
+        self.order = single.order
+
+    def pack(self, static: Mapping[str, Any], constants: Mapping[int, Array]) -> Any:
+        return self.single.pack(static, {position: array.astype(np.float32) for position, array in constants.items()})
+
+    def bind(self, shapes: Sequence[Shape], static: Mapping[str, Any], packed: Any, epilogue: Epilogue) -> Binding:
+        inner = self.single.bind(shapes, static, packed, epilogue)
+
+        def run(y: Array, arrays: Sequence[Array], bias: Array | None, residual: Array | None) -> None:
+            wide = np.empty(inner.shape, np.float32)
+            single = [a.astype(np.float32) if a.dtype == y.dtype else a for a in arrays]
+            inner.run(wide, single, *[None if a is None else a.astype(np.float32) for a in (bias, residual)])
+            y[...] = round_quietly(wide, y.dtype)
+
+        return Binding(inner.shape, run)
+
+    def bound(self, arrays: Sequence[Array], static: Mapping[str, Any]) -> Any:
+        return self.single.bound(arrays, static)
 
 
 class Primitive:
-    """A named computation with a NumPy definition. Calling it runs the definition."""
+    """A named computation with a NumPy definition. Calling it runs the definition, or the kernel where the profile wants kernels."""
 
     def __init__(self, definition: Callable[..., Any]) -> None:
         self.definition = definition
         self.kernels: dict[ElementType, Kernel] = {}
+        self.fast_kernels: dict[ElementType, Kernel] = {}
         update_wrapper(self, definition)
         self.name = definition.__name__
 
+    def kernel(self, element: ElementType | None, profile: Profile) -> Kernel | None:
+        """What runs for an element type in a profile; None for the definition."""
+        if element is None or not profile.kernels:
+            return None
+        return (self.fast_kernels.get(element) if profile.fast else None) or self.kernels.get(element)
+
     def __call__(self, *arrays: Any, **static: Any) -> Any:
-        return self.definition(*arrays, **static)
+        if not _active.profile.kernels:
+            return self.definition(*arrays, **static)
+        first = arrays[0].dtype
+        implementation = self.kernel(_KERNEL_TYPES.get(first), _active.profile)
+        if implementation is None:
+            return self.definition(*arrays, **static)
+        binding = implementation.bind([None if a is None else a.shape for a in arrays], static, implementation.pack(static, {}), PLAIN)
+        y = np.empty(claim(binding.shape, first), first)
+        binding.run(y, arrays, None, None)
+        return y
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
+
+
+_KERNEL_TYPES = {element_type(name).dtype: element_type(name) for name in ("float32", "float64", "float16", "bfloat16")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,64 +223,12 @@ class Lowered:
     static: Mapping[str, Any] = field(default_factory=dict)
     bias: int | None = None  # index of the node input that is the epilogue's bias
     bias_axis: int | None = None
-
-
-class CallSite:
-    """One lowered node: what runs, the static binding per shapes and the packed constants. Safe to share between threads:
-    a binding is made completely before it is published by one dictionary assignment.
-
-    ``element`` is the type whose kernels may run; None where only definitions do.
-    """
-
-    def __init__(
-        self, lower: Callable[..., Lowered | None], element: ElementType | None, constants: Mapping[int, np.ndarray[Any, Any]]
-    ) -> None:
-        self._lower = lower
-        self._element = element
-        self._constants = constants
-        self._bindings: dict[tuple[Any, ...], tuple[Lowered, Kernel | None, Any] | None] = {}
-
-    def _bind(self, shapes: tuple[Any, ...]) -> tuple[Lowered, Kernel | None, Any] | None:
-        made: tuple[Lowered, Kernel | None, Any] | None = None
-        lowered = self._lower(shapes)
-        if lowered is not None:
-            made = lowered, None, None
-            implementation = lowered.primitive.kernels.get(self._element) if self._element is not None else None
-            if implementation is not None:
-                constants = {p: self._constants[i] for p, i in enumerate(lowered.arguments) if i in self._constants}
-                made = lowered, implementation, implementation.prepare(lowered.static, constants)
-        if len(self._bindings) >= MOST_BINDINGS:
-            self._bindings = {}
-        self._bindings[shapes] = made
-        return made
-
-    def implementation(self, shapes: tuple[Any, ...]) -> str:
-        """What runs for these shapes: a kernel's name, "definition" or "body"."""
-        bound = self._bindings.get(shapes, None) or self._bind(shapes)
-        if bound is None:
-            return "body"
-        return type(bound[1]).__name__ if bound[1] is not None else "definition"
-
-    def __call__(self, inputs: Sequence[Any], convert: Callable[[Sequence[Any]], Sequence[Any]] | None) -> Any:
-        """The node's result, or None where the body must run. Definitions get their inputs through ``convert``."""
-        shapes = tuple([None if x is None else x.shape for x in inputs])
-        bound = self._bindings[shapes] if shapes in self._bindings else self._bind(shapes)
-        if bound is None:
-            return None
-        lowered, implementation, packed = bound
-        if implementation is None:
-            if convert is not None:
-                inputs = convert(inputs)
-            y = lowered.primitive.definition(*[inputs[i] for i in lowered.arguments], **lowered.static)
-            return y if lowered.bias is None else Epilogue(inputs[lowered.bias], lowered.bias_axis)(y)
-        epilogue = None if lowered.bias is None else Epilogue(inputs[lowered.bias], lowered.bias_axis)
-        if any(inputs[i] is not array for i, array in self._constants.items()):  # a caller fed another value for this run
-            packed = implementation.prepare(lowered.static, {})
-        return implementation(tuple(inputs[i] for i in lowered.arguments), packed, epilogue, lowered.static)
+    lo: float = -np.inf
+    hi: float = np.inf
 
 
 _primitives: dict[str, Primitive] = {}
-_waiting: dict[str, dict[ElementType, Kernel]] = {}
+_waiting: dict[tuple[str, bool], dict[ElementType, Kernel]] = {}
 _loading = threading.Lock()
 _kernels_loaded = False
 
@@ -195,20 +236,26 @@ _kernels_loaded = False
 def primitive(definition: Callable[..., Any]) -> Primitive:
     """Make a function the NumPy definition of a primitive of its name."""
     made = Primitive(definition)
-    made.kernels.update(_waiting.get(made.name, {}))
+    made.kernels.update(_waiting.get((made.name, False), {}))
+    made.fast_kernels.update(_waiting.get((made.name, True), {}))
     _primitives[made.name] = made
     return made
 
 
-def kernel(name: str, *types: ElementType | str) -> Callable[[type], type]:
-    """Register a kernel class for the primitive ``name`` and these element types."""
+def kernel(name: str, *types: str, halves: bool = False, fast: bool = False) -> Callable[[type[Kernel]], type[Kernel]]:
+    """Register a kernel class for the primitive ``name`` and these element types, ``fast`` for the profile of that name only.
 
-    def register(cls: type) -> type:
+    With ``halves`` the kernel for float32 serves float16 and bfloat16 too: through float32, rounded once.
+    """
+
+    def register(cls: type[Kernel]) -> type[Kernel]:
         implementation = cls()
-        for one in types:
-            _waiting.setdefault(name, {})[element_type(one)] = implementation
-            if name in _primitives:
-                _primitives[name].kernels[element_type(one)] = implementation
+        found: dict[ElementType, Kernel] = {element_type(one): implementation for one in types}
+        if halves:
+            found.update({element_type(one): _OfHalves(implementation) for one in ("float16", "bfloat16")})
+        _waiting.setdefault((name, fast), {}).update(found)
+        if name in _primitives:
+            (_primitives[name].fast_kernels if fast else _primitives[name].kernels).update(found)
         return cls
 
     return register

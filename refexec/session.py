@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnx
 
-from refexec import builder, checking, expansion, feeds, loading, primitives, registry
+from refexec import builder, checking, expansion, feeds, loading, pool, primitives, registry
 from refexec.attributes import encode
 from refexec.collector import collector_paused
 from refexec.context import Event, Run
@@ -41,10 +41,14 @@ class Session:
 
     Args:
         model: a path, the bytes of a file, an ``onnx.ModelProto``, or what :func:`refexec.load` returned.
-        profile: ``"reference"`` (each node rounded to its declared type) or ``"wide"`` (narrow floats travel as float64).
+        profile: ``"deterministic"`` (kernels in a fixed order: the same bits everywhere), ``"fast"`` (what changes bits within a bound
+            besides), ``"reference"`` (the definitions, each node rounded to its declared type) or ``"wide"`` (narrow floats travel as
+            float64).
         limits: what the model may ask for; ``Limits()`` when None.
         strict: every diagnostic becomes an error.
-        threads: reserved for kernels; one thread runs the definitions.
+        threads: how many threads kernels may use, this one included; as many as the process has processors when None. The bits do not
+            depend on it.
+        verify_kernels: run each kernel's definition beside it and raise KernelMismatch where they differ by more than the kernel's bound.
         seed: of all random operators; None draws one, which ``session.seed`` then tells.
         ops: functions decorated with :func:`refexec.op` that this session prefers over the registered operators.
         override: allow ``ops`` to replace standard operators; each use is a diagnostic.
@@ -65,6 +69,7 @@ class Session:
         limits: Limits | None = None,
         strict: bool = False,
         threads: int | None = None,
+        verify_kernels: bool = False,
         seed: int | None = 0,
         ops: Sequence[Callable[..., Any]] = (),
         override: bool = False,
@@ -77,7 +82,8 @@ class Session:
         self.limits = limits or Limits()
         self.profile = primitives.profile(profile)
         self.strict = strict
-        self.threads = threads
+        self.threads = threads or pool.most_threads()
+        self.verify_kernels = verify_kernels
         self.seed = secrets.randbits(63) if seed is None else int(seed)
         self._ops = tuple(ops)
         self._override = override
@@ -93,7 +99,9 @@ class Session:
             if self.profile.kernels:
                 primitives.load_kernels()
             overrides = _overrides(self._ops, override, findings)
-            shared = builder.Model(self.model.proto, self.limits, self.profile, findings, self.model.external.read, overrides, self.expand)
+            shared = builder.Model(
+                self.model.proto, self.limits, self.profile, findings, self.model.external.read, overrides, self.expand, verify_kernels
+            )
             self.plan: Plan = builder.build(shared)
         self.diagnostics: list[Diagnostic] = findings.diagnostics
 
@@ -152,11 +160,13 @@ class Session:
             slots = plan.template.copy()
             for slot, value in zip(plan.input_slots, values, strict=True):
                 slots[slot] = value
-            before = set_active_budget(current.budget)
+            before = set_active_budget(current.budget), primitives.activate(self.profile), pool.use_threads(self.threads)
             try:
                 execute(plan, slots, current)
             finally:
-                set_active_budget(before)
+                set_active_budget(before[0])
+                primitives.activate(before[1])
+                pool.use_threads(before[2])
         return _escaped([slots[s] for s in plan.output_slots], values)
 
     def _named(self, given: Feeds) -> Mapping[str, Any]:
@@ -185,6 +195,7 @@ class Session:
             self.limits,
             self.strict,
             self.threads,
+            self.verify_kernels,
             self.seed,
             self._ops,
             self._override,
@@ -200,6 +211,7 @@ def _restore(
     limits: Limits,
     strict: bool,
     threads: int | None,
+    verify_kernels: bool,
     seed: int,
     ops: Any,
     override: bool,
@@ -214,6 +226,7 @@ def _restore(
         limits=limits,
         strict=strict,
         threads=threads,
+        verify_kernels=verify_kernels,
         seed=seed,
         ops=ops,
         override=override,

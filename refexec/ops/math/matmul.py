@@ -11,8 +11,9 @@ from refexec.registry import lowers, op
 
 
 @primitive
-def matmul(A: Array, B: Array) -> Array:
+def matmul(A: Array, B: Array, *, transpose_A: bool = False, transpose_B: bool = False) -> Array:
     """The matrix product over the last two dimensions, broadcast over the others; vectors as in ``numpy.matmul``."""
+    A, B = A.swapaxes(-1, -2) if transpose_A else A, B.swapaxes(-1, -2) if transpose_B else B
     claim(product_shape(A.shape, B.shape), A.dtype)
     return np.matmul(A, B)
 
@@ -45,30 +46,31 @@ def lower_matmul(attributes, shapes):
 def gemm_11(A, B, C=None, /, *, alpha=1.0, beta=1.0, transA=0, transB=0):
     """Y = alpha * A' @ B' + beta * C, where ' transposes if so asked; C broadcasts to the product, one way."""
     require(A.ndim == 2 and B.ndim == 2, "A and B are matrices", A=A.shape, B=B.shape)
-    product = scaled(matmul(A.T if transA else A, B.T if transB else B), alpha)
+    product = scaled(matmul(A, B, transpose_A=bool(transA), transpose_B=bool(transB)), alpha)
     if C is None:
         return product
     unidirectional(C, product.shape, name="C")
     return product + scaled(C, beta)
 
 
-@lowers(gemm_11)
-def lower_gemm(attributes, shapes):
-    """A plain product with a row of biases is the primitive with an epilogue; anything else runs the body."""
-    A, B, *rest = shapes
-    require(len(A) == 2 and len(B) == 2, "A and B are matrices", A=A, B=B)
-    plain = attributes["alpha"] == attributes["beta"] == 1 and not attributes["transA"] and not attributes["transB"]
-    C = rest[0] if rest else None
-    if not plain or C not in (None, B[1:]):
-        return None
-    product_shape(A, B)
-    return Lowered(matmul, (0, 1), bias=None if C is None else 2, bias_axis=1)
-
-
 @op("Gemm", since=7, also=(9,), like=gemm_11)
 def gemm_7(A, B, C, /, *, alpha=1.0, beta=1.0, transA=0, transB=0):
     """Before version 11: C is required."""
     return gemm_11(A, B, C, alpha=alpha, beta=beta, transA=transA, transB=transB)
+
+
+@lowers(gemm_11)
+@lowers(gemm_7)
+def lower_gemm(attributes, shapes):
+    """A product with a row of biases is the primitive with an epilogue; anything else runs the body."""
+    A, B, *rest = shapes
+    require(len(A) == 2 and len(B) == 2, "A and B are matrices", A=A, B=B)
+    transposed = {"transpose_A": bool(attributes["transA"]), "transpose_B": bool(attributes["transB"])}
+    _, N = product_shape(A[::-1] if transposed["transpose_A"] else A, B[::-1] if transposed["transpose_B"] else B)
+    C = rest[0] if rest else None
+    if attributes["alpha"] != 1 or attributes["beta"] != 1 or C not in (None, (N,), (1, N)):
+        return None
+    return Lowered(matmul, (0, 1), transposed, bias=None if C is None else 2, bias_axis=1)
 
 
 @op("Gemm", since=1, also=(6,), like=gemm_11)

@@ -1,0 +1,153 @@
+"""A lowered node in a plan: what runs for which shapes, and the packed constants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from refexec.errors import KernelMismatch
+from refexec.limits import claim
+from refexec.primitives import PROFILES, Epilogue, Kernel, Lowered, Primitive, Profile, activate
+from refexec.types import ElementType
+from refexec.values import smallest_subnormal, unit_roundoff, widen
+
+__all__ = ["CallSite"]
+
+MOST_BINDINGS = 64  # per call site; shapes that vary without end must not fill the memory
+Array = np.ndarray[Any, Any]
+
+
+class Bound(NamedTuple):
+    """What runs for given shapes: the kernel's binding, or the definition where ``run`` is None."""
+
+    lowered: Lowered
+    epilogue: Epilogue
+    kernel: Kernel | None = None
+    shape: tuple[int, ...] = ()
+    run: Any = None
+
+
+class CallSite:
+    """One lowered node: what runs, the static binding per shapes and the packed constants. Safe to share between threads:
+    a binding is made completely before it is published by one dictionary assignment.
+
+    ``element`` is the type whose kernels may run. ``constants`` are the node's inputs that never change, by index. A site that is
+    ``followed`` by other nodes has their residual as one more input, the last one.
+    """
+
+    def __init__(
+        self,
+        lower: Callable[..., Lowered | None],
+        element: ElementType | None,
+        constants: Mapping[int, Array],
+        profile: Profile = PROFILES["reference"],
+        verify: bool = False,
+        follow: Epilogue | None = None,
+    ) -> None:
+        self._lower = lower
+        self._element = element
+        self._constants = constants
+        self._profile = profile
+        self._verify = verify
+        self._follow = follow
+        self._packed: dict[Primitive, Any] = {}
+        self._bindings: dict[tuple[Any, ...], Bound | None] = {}
+
+    def followed(self, follow: Epilogue) -> CallSite:
+        """A site for this node and what ``follow`` says; the packed constants are shared."""
+        made = CallSite(self._lower, self._element, self._constants, self._profile, self._verify, follow)
+        made._packed = self._packed
+        return made
+
+    @property
+    def has_kernels(self) -> bool:
+        """Whether kernels may run here."""
+        return self._profile.kernels and self._element is not None
+
+    def _bind(self, shapes: tuple[Any, ...]) -> Bound | None:
+        own = shapes if self._follow is None or not self._follow.residual else shapes[:-1]
+        lowered = self._lower(own)
+        made: Bound | None = None
+        if lowered is not None:
+            made = self._bound(lowered, own)
+            if self._follow is not None and (made.run is None or (self._follow.residual and made.shape != shapes[-1])):
+                made = None
+        if len(self._bindings) >= MOST_BINDINGS:
+            self._bindings = {}
+        self._bindings[shapes] = made
+        return made
+
+    def _bound(self, lowered: Lowered, shapes: tuple[Any, ...]) -> Bound:
+        epilogue = Epilogue(lowered.bias_axis if lowered.bias is not None else None, lo=lowered.lo, hi=lowered.hi)
+        if self._follow is not None:
+            epilogue = replace(self._follow, axis=epilogue.axis)
+        kernel = lowered.primitive.kernel(self._element, self._profile)
+        if kernel is None:
+            return Bound(lowered, epilogue)
+        packed = self._packed.get(lowered.primitive)
+        if packed is None:
+            packed = self._packed[lowered.primitive] = (kernel.pack(lowered.static, self._positions(lowered)),)
+        binding = kernel.bind([shapes[i] for i in lowered.arguments], lowered.static, packed[0], epilogue)
+        return Bound(lowered, epilogue, kernel, binding.shape, binding.run)
+
+    def _positions(self, lowered: Lowered) -> dict[int, Array]:
+        """The constants by the position of the primitive's argument."""
+        return {p: self._constants[i] for p, i in enumerate(lowered.arguments) if i in self._constants}
+
+    def implementation(self, shapes: tuple[Any, ...]) -> str:
+        """What runs for these shapes: a kernel's name, "definition" or "body"."""
+        bound = self._bindings.get(shapes) or self._bind(shapes)
+        if bound is None:
+            return "body"
+        return type(bound.kernel).__name__ if bound.kernel is not None else "definition"
+
+    def __call__(self, inputs: Sequence[Any], convert: Callable[[Sequence[Any]], Sequence[Any]] | None) -> Any:
+        """The node's result, or None where the body must run. Definitions get their inputs through ``convert``."""
+        shapes = tuple([None if x is None else x.shape for x in inputs])
+        bound = self._bindings[shapes] if shapes in self._bindings else self._bind(shapes)
+        if bound is None:
+            return None
+        lowered, epilogue, kernel, shape, run = bound
+        if kernel is None:
+            if convert is not None:
+                inputs = convert(inputs)
+            y = lowered.primitive.definition(*[inputs[i] for i in lowered.arguments], **lowered.static)
+            return epilogue(y, None if lowered.bias is None else inputs[lowered.bias])
+        for i, array in self._constants.items():
+            if inputs[i] is not array:  # a caller fed another value for this run
+                arguments = [inputs[i] for i in lowered.arguments]
+                run = kernel.bind([a.shape for a in arguments], lowered.static, kernel.pack(lowered.static, {}), epilogue).run
+                break
+        dtype = self._element.dtype  # type: ignore[union-attr]
+        y = np.empty(claim(shape, dtype), dtype)
+        arguments = [inputs[i] for i in lowered.arguments]
+        bias = None if lowered.bias is None else inputs[lowered.bias]
+        residual = inputs[-1] if epilogue.residual else None
+        run(y, arguments, bias, residual)
+        if self._verify:
+            self._compare(y, bound, arguments, bias, residual)
+        return y
+
+    def _compare(self, y: Array, bound: Bound, arguments: Sequence[Any], bias: Any, residual: Any) -> None:
+        """Raise KernelMismatch where the kernel is further from the definition than its bound and the epilogue's roundings."""
+        before = activate(PROFILES["reference"])
+        try:
+            wide: list[Any] = [x if x is None else widen(x) for x in (*arguments, bias, residual)]
+            raw = bound.lowered.primitive.definition(*wide[: len(arguments)], **bound.lowered.static)
+            expected = bound.epilogue(raw, *wide[-2:])
+            allowed = bound.kernel.bound(wide[: len(arguments)], bound.lowered.static)  # type: ignore[union-attr]
+        finally:
+            activate(before)
+        allowed = allowed + 4 * np.abs(raw) + 4 * sum(np.abs(w).max(initial=0) for w in wide[-2:] if w is not None)
+        allowed = allowed * unit_roundoff(y.dtype) + 4 * smallest_subnormal(y.dtype)
+        actual = widen(y)
+        wrong = ~((np.abs(actual - expected) <= allowed) | (actual == expected) | (np.isnan(actual) & np.isnan(expected)))
+        if wrong.any():
+            at = tuple(int(i) for i in np.argwhere(wrong)[0])
+            raise KernelMismatch(
+                f"{type(bound.kernel).__name__} of {bound.lowered.primitive.name} is further from the definition than its bound",
+                at=at, kernel=float(actual[at]), definition=float(expected[at]), allowed=float(np.broadcast_to(allowed, y.shape)[at]),
+            )  # fmt: skip
