@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from refexec.kernels.memory import NOTHING, Array, aligned, flat, offsets
+from refexec.kernels.memory import NOTHING, Array, aligned, flat, offsets, plain
 from refexec.kernels.simd import at, broadcast, fma, jit, lanes_of, load, put, store, zeros
 from refexec.kernels.tiles import KC, NO_BIAS, PANEL_BYTES, PER_COLUMN, PER_ROW, finish, row_of_panels, spread, strip
 from refexec.pool import pieces, share
@@ -208,8 +208,8 @@ class MatMul(Kernel):
         def tail(y: Array, bias: Array | None, residual: Array | None) -> tuple[Any, ...]:
             nothing = NOTHING[y.dtype]
             return (
-                follows, nothing if bias is None else np.ascontiguousarray(bias).reshape(-1), per,
-                nothing if residual is None else np.ascontiguousarray(residual).reshape(-1), residual is not None,
+                follows, nothing if bias is None else plain(bias), per,
+                nothing if residual is None else plain(residual), residual is not None,
                 y.dtype.type(lo), y.dtype.type(hi),
             )  # fmt: skip
 

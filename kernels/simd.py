@@ -20,9 +20,9 @@ from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
 
 __all__ = [
-    "absolute", "as_floats", "as_integers", "at", "broadcast", "copy_sign", "fma", "inlined", "jit", "lane", "lanes_of", "largest",
-    "load", "maximum", "minimum", "put", "round_even", "select", "splat", "sqrt", "store", "sum_of_lanes", "to_floats", "to_integers",
-    "zeros",
+    "absolute", "as_floats", "as_integers", "at", "broadcast", "copy_sign", "evens_and_odds", "fma", "inlined", "jit", "lane",
+    "lanes_of", "largest", "load", "maximum", "minimum", "put", "round_even", "select", "splat", "sqrt", "store", "sum_of_lanes",
+    "to_floats", "to_integers", "zeros",
 ]  # fmt: skip
 
 BYTES = 32
@@ -394,6 +394,17 @@ def _folded(combine: Callable[[Any, Any, Any], Any]) -> Any:
 def _larger(builder: Any, a: Any, b: Any) -> Any:
     b_or_nan = builder.select(builder.fcmp_unordered("uno", a, a), a, b)
     return builder.select(builder.fcmp_ordered(">", a, b), a, b_or_nan)
+
+
+@instruction
+def evens_and_odds(typing: Any, a: Any, b: Any) -> Any:
+    """The lanes 0, 2, 4, ... of ``a`` followed by the lanes 1, 3, 5, ... of ``b``."""
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        order = [*range(0, a.lanes, 2), *range(a.lanes + 1, 2 * a.lanes, 2)]
+        return builder.shuffle_vector(*args, ir.Constant(ir.VectorType(I32, a.lanes), order))
+
+    return a(a, b), code
 
 
 @instruction

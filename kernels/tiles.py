@@ -12,7 +12,19 @@ from __future__ import annotations
 
 from refexec.kernels.simd import at, broadcast, fma, inlined, jit, lanes_of, load, put, select, store, zeros
 
-__all__ = ["KC", "NO_BIAS", "PANEL_BYTES", "PER_COLUMN", "PER_ROW", "finish", "row_of_panels", "spread", "strip"]
+__all__ = [
+    "KC",
+    "NO_BIAS",
+    "PANEL_BYTES",
+    "PER_COLUMN",
+    "PER_ROW",
+    "finish",
+    "pack_rows",
+    "row_of_panels",
+    "spread",
+    "strip",
+    "strip_of_packed",
+]
 
 PANEL_BYTES = 64  # of one row of a panel: two vectors
 KC = 256  # terms whose sum is one block; part of what the results are
@@ -149,6 +161,30 @@ def strip(A, a, row, step, B, b, ldb, K, C, c, ldc, rows, more):
         a, c, rows = a + 2 * row, c + 2 * ldc, rows - 2
     if rows:
         tile1(A, a, step, B, b, ldb, K, C, c, more)
+
+
+@jit
+def pack_rows(W, w, M, K, P, p):
+    """Write the M x K matrix at ``w`` of W to P from ``p`` on, as ``strip_of_packed`` reads it: per block of KC terms its rows in
+    sixes, term by term."""
+    for k in range(0, K, KC):
+        block = min(KC, K - k)
+        for i in range(0, M, 6):
+            some = min(6, M - i)
+            for term in range(block):
+                for row in range(some):
+                    put(P, p + row, at(W, w + (i + row) * K + k + term))
+                p += some
+
+
+@jit
+def strip_of_packed(A, a, B, b, ldb, K, C, c, ldc, rows, more):
+    """``rows`` rows by one panel, for rows that stand in sixes, term by term."""
+    while rows >= 6:
+        tile6(A, a, 1, 6, B, b, ldb, K, C, c, ldc, more)
+        a, c, rows = a + 6 * K, c + 6 * ldc, rows - 6
+    if rows:
+        strip(A, a, 1, rows, B, b, ldb, K, C, c, ldc, rows, more)
 
 
 @jit

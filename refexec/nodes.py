@@ -227,7 +227,9 @@ class NodeBinder:
         else:
             bound = functions.late(bound_for, types, wanted, hints, profile.wide)
         shareable = not operator.takes_ctx and site is None and not makers  # what the node's place in the model does not touch
-        bound = replace(bound, builtin=operator.builtin, margin=_margin(operator, plain, bound))
+        bound = replace(
+            bound, builtin=operator.builtin, margin=_margin(operator, plain, bound), site=site, operator=operator, attributes=plain
+        )
         return _Made(bound, operator.label, tuple(captured), shareable, types)
 
     def site(self, operator: Operator, attributes: Mapping[str, Any], node: Any, types: Types) -> CallSite | None:
