@@ -16,8 +16,8 @@ import numpy as np
 from refexec.kernels.depthwise import depthwise, depthwise_layout
 from refexec.kernels.gemm import MC, pack_panels, product_of_panels
 from refexec.kernels.memory import NOTHING, Array, aligned, offsets, plain, row_major, scratch
-from refexec.kernels.simd import at, evens_and_odds, jit, lanes_of, load, put, store
-from refexec.kernels.tiles import KC, NO_BIAS, PANEL_BYTES, PER_ROW, finish, pack_rows, spread, strip_of_packed
+from refexec.kernels.simd import at, evens_and_odds, first_lanes, jit, lanes_of, load, put, select, store
+from refexec.kernels.tiles import KC, NO_BIAS, PANEL_BYTES, PER_ROW, emit, finish, pack_rows, spread, strip_of_packed
 from refexec.pool import pieces, share
 from refexec.primitives import PLAIN, Binding, Epilogue, Kernel, Shape, definition, kernel
 
@@ -57,53 +57,69 @@ def fill_padded(X, x, c, c_end, inner, before, outer, P):
 
 
 @jit
+def steps_of(pixels, j, lanes):
+    """How a vector of pixels stands in memory: (step, how many lie before the row ends); step 0 where no two runs do."""
+    step = at(pixels, j + 1) - at(pixels, j)
+    before = 1
+    while before < lanes and at(pixels, j + before) - at(pixels, j + before - 1) == step:
+        before += 1
+    for i in range(before + 1, lanes):
+        if at(pixels, j + i) - at(pixels, j + i - 1) != step:
+            return 0, before
+    return (step if step == 1 or step == 2 else 0), before
+
+
+@jit
 def gather(X, x, terms, k, count, pixels, j, S, s):
-    """The panel of pixels j, j + 1, ... for ``count`` terms from k on, written to S."""
+    """Half a panel: the vector of pixels j, j + 1, ... for ``count`` terms from k on, written to every second vector of S.
+
+    Two runs of pixels, where a row ends, are two vectors of which each gives its part.
+    """
     L = lanes_of(X)
-    first, middle = x + pixels[j], x + pixels[j + L]
-    low, high = pixels[j + L - 1] - pixels[j], pixels[j + 2 * L - 1] - pixels[j + L]
-    if low == L - 1 and high == L - 1:
+    step, before = steps_of(pixels, j, L)
+    first, last = x + at(pixels, j), x + at(pixels, j + L - 1) - (L - 1) * step
+    mask = first_lanes(X, before)
+    if step == 1 and before == L:
         for i in range(count):
-            store(S, s, load(X, first + terms[k + i]))
-            store(S, s + L, load(X, middle + terms[k + i]))
-            s += 2 * L
-    elif low == high == 2 * (L - 1) and pixels[j + 1] - pixels[j] == 2 and pixels[j + L + 1] - pixels[j + L] == 2:
+            store(S, s + 2 * i * L, load(X, first + at(terms, k + i)))
+    elif step == 1:
         for i in range(count):
-            left, right = first + terms[k + i], middle + terms[k + i]
-            store(S, s, evens_and_odds(load(X, left), load(X, left + L - 1)))
-            store(S, s + L, evens_and_odds(load(X, right), load(X, right + L - 1)))
-            s += 2 * L
+            term = at(terms, k + i)
+            store(S, s + 2 * i * L, select(mask, load(X, first + term), load(X, last + term)))
+    elif step == 2 and before == L:
+        for i in range(count):
+            source = first + at(terms, k + i)
+            store(S, s + 2 * i * L, evens_and_odds(load(X, source), load(X, source + L - 1)))
     else:
         for i in range(count):
-            source = x + terms[k + i]
-            for column in range(2 * L):
-                put(S, s + column, at(X, source + pixels[j + column]))
-            s += 2 * L
+            source = x + at(terms, k + i)
+            for column in range(L):
+                put(S, s + 2 * i * L + column, at(X, source + at(pixels, j + column)))
 
 
 @jit
 def panels_of_pixels(X, x, terms, pixels, W, w, K, Y, y, P, p, p_end, M, follows, bias, first, per, R, residual, lo, hi):
-    """All filters of a group by the pixels of panels p to ``p_end``. W holds the M filters packed from w on, Y (M, P) from y on."""
+    """All filters of a group by the pixels of panels p to ``p_end``. W holds the M filters packed from w on, Y (M, P) from y on.
+
+    Sums stand in C, panel by panel, until they are complete.
+    """
     width = 2 * lanes_of(X)
     S = np.empty(PANELS * min(K, KC) * width, X.dtype)
-    T = np.empty(M * width, X.dtype)
+    C = np.empty(PANELS * M * width, X.dtype)
     for p0 in range(p, p_end, PANELS):
         some = min(PANELS, p_end - p0)
         for k in range(0, K, KC):
             block = min(KC, K - k)
             for panel in range(some):
-                gather(X, x, terms, k, block, pixels, (p0 + panel) * width, S, panel * block * width)
+                j, s = (p0 + panel) * width, panel * block * width
+                gather(X, x, terms, k, block, pixels, j, S, s)
+                gather(X, x, terms, k, block, pixels, j + width // 2, S, s + width // 2)
             for panel in range(some):
-                j = (p0 + panel) * width
-                columns = min(width, P - j)
-                if columns == width:
-                    strip_of_packed(W, w + k * M, S, panel * block * width, width, block, Y, y + j, P, M, k > 0)
-                else:
-                    strip_of_packed(W, w + k * M, S, panel * block * width, width, block, T, 0, width, M, False)
-                    spread(T, 0, width, Y, y + j, P, 1, M, columns, k > 0)
-        if follows:
-            columns = min(some * width, P - p0 * width)
-            finish(Y, y + p0 * width, P, M, columns, bias, first, per, R, residual, lo, hi)
+                c = panel * M * width
+                strip_of_packed(W, w + k * M, S, panel * block * width, width, block, C, c, width, M, k > 0)
+                if k + KC >= K:
+                    j = (p0 + panel) * width
+                    emit(C, c, Y, y + j, P, M, min(width, P - j), follows, bias, first, per, R, residual, lo, hi)
 
 
 @jit
@@ -118,9 +134,9 @@ def rows_of_pixels(X, x, linear, terms, pixels, V, v, K, Y, y, P, M, m, m_end, f
     if not linear:
         A, a = np.empty(P * K, X.dtype), 0
         for k in range(K):
-            source, row = x + terms[k], k * P
+            source, row = x + at(terms, k), k * P
             for j in range(P):
-                put(A, row + j, at(X, source + pixels[j]))
+                put(A, row + j, at(X, source + at(pixels, j)))
     C = np.empty(P * some, X.dtype)
     T = np.empty(MC * width, X.dtype)
     product_of_panels(A, a, 1, P, V, v + m * K, C, 0, some, P, some, K, T, False, bias, 0, NO_BIAS, R, False, lo, hi)

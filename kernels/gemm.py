@@ -45,18 +45,17 @@ def pack_panels(B, b, row, column, K, N, P, p):
 
 @jit
 def block_of_panels(A, a, row, step, P, p, panel, ldb, K, C, c, ldc, rows, columns, more):
-    """One block of K terms for ``columns``, whole panels that are ``panel`` elements apart."""
+    """One block of K terms for ``columns``, whole panels that are ``panel`` elements apart. A single last row takes four at a time."""
     width = 2 * lanes_of(A)
-    j = 0
-    if rows == 1:
-        while columns - j >= 4 * width:
-            row_of_panels(A, a, step, P, p, panel, ldb, K, C, c + j, more)
-            j += 4 * width
-            p += 4 * panel
-    while j < columns:
-        strip(A, a, row, step, P, p, ldb, K, C, c + j, ldc, rows, more)
-        j += width
-        p += panel
+    alone = 0
+    if rows % 6 == 1:
+        alone = columns - columns % (4 * width)
+        left, at_row = a + (rows - 1) * row, c + (rows - 1) * ldc
+        for j in range(0, alone, 4 * width):
+            row_of_panels(A, left, step, P, p + j // width * panel, panel, ldb, K, C, at_row + j, more)
+    for j in range(0, columns, width):
+        some = rows - 1 if j < alone else rows
+        strip(A, a, row, step, P, p + j // width * panel, ldb, K, C, c + j, ldc, some, more)
 
 
 @jit

@@ -20,9 +20,9 @@ from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
 
 __all__ = [
-    "absolute", "as_floats", "as_integers", "at", "broadcast", "copy_sign", "evens_and_odds", "fma", "inlined", "jit", "lane",
-    "lanes_of", "largest", "load", "maximum", "minimum", "put", "round_even", "select", "splat", "sqrt", "store", "sum_of_lanes",
-    "to_floats", "to_integers", "zeros",
+    "absolute", "as_floats", "as_integers", "at", "broadcast", "copy_sign", "evens_and_odds", "first_lanes", "fma", "inlined", "jit",
+    "lane", "lanes_of", "largest", "load", "maximum", "minimum", "prefetch", "put", "round_even", "select", "splat", "sqrt", "store",
+    "sum_of_lanes", "to_floats", "to_integers", "zeros",
 ]  # fmt: skip
 
 BYTES = 32
@@ -125,6 +125,21 @@ def store(typing: Any, array: Any, index: Any, vector: Any) -> Any:
         return context.get_dummy_value()
 
     return types.none(array, index, vector), code
+
+
+@instruction
+def prefetch(typing: Any, array: Any, index: Any) -> Any:
+    """Ask for the cache line of an element that will be read; the index may lie outside the array."""
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        made = context.make_array(sig.args[0])(context, builder, args[0])
+        address = builder.bitcast(builder.gep(made.data, [_index(context, builder, args[1], sig.args[1])]), ir.IntType(8).as_pointer())
+        function = ir.FunctionType(ir.VoidType(), [address.type, I32, I32, I32])
+        instruction = cgutils.get_or_insert_function(builder.module, function, "llvm.prefetch.p0")
+        builder.call(instruction, [address, *[ir.Constant(I32, n) for n in (0, 3, 1)]])  # to read, keep, data
+        return context.get_dummy_value()
+
+    return types.none(array, index), code
 
 
 @instruction
@@ -394,6 +409,19 @@ def _folded(combine: Callable[[Any, Any, Any], Any]) -> Any:
 def _larger(builder: Any, a: Any, b: Any) -> Any:
     b_or_nan = builder.select(builder.fcmp_unordered("uno", a, a), a, b)
     return builder.select(builder.fcmp_ordered(">", a, b), a, b_or_nan)
+
+
+@instruction
+def first_lanes(typing: Any, array: Any, count: Any) -> Any:
+    """The mask that is true in the first ``count`` lanes of the array's vectors."""
+    lanes = _vector_of(array).lanes
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        integers = ir.VectorType(I32, lanes)
+        few = builder.trunc(_index(context, builder, args[1], sig.args[1]), I32)
+        return builder.icmp_signed("<", ir.Constant(integers, list(range(lanes))), _repeated(builder, few, integers))
+
+    return Mask(lanes)(array, count), code
 
 
 @instruction
