@@ -16,7 +16,7 @@ import numpy as np
 from refexec.kernels.depthwise import depthwise, depthwise_layout
 from refexec.kernels.gemm import MC, pack_panels, product_of_panels
 from refexec.kernels.memory import NOTHING, Array, aligned, offsets, plain, row_major, scratch
-from refexec.kernels.simd import at, evens_and_odds, first_lanes, jit, lanes_of, load, put, select, store
+from refexec.kernels.simd import alive, at, evens_and_odds, first_lanes, jit, lanes_of, load, memory, put, select, store
 from refexec.kernels.tiles import KC, NO_BIAS, PANEL_BYTES, PER_ROW, emit, finish, pack_rows, spread, strip_of_packed
 from refexec.pool import pieces, share
 from refexec.primitives import PLAIN, Binding, Epilogue, Kernel, Shape, definition, kernel
@@ -32,6 +32,7 @@ FEW_PIXELS = 64  # for which a last panel would be mostly empty
 def fill_padded(X, x, c, c_end, inner, before, outer, P):
     """The planes c to ``c_end`` of the image at ``x`` of X, (depth, height, width) ``inner``, amid the zeros of planes ``outer``."""
     L = lanes_of(X)
+    X, P = memory(X), memory(P)
     for channel in range(c, c_end):
         p = channel * outer[0] * outer[1] * outer[2]
         source = x + channel * inner[0] * inner[1] * inner[2]
@@ -104,8 +105,9 @@ def panels_of_pixels(X, x, terms, pixels, W, w, K, Y, y, P, p, p_end, M, follows
     Sums stand in C, panel by panel, until they are complete.
     """
     width = 2 * lanes_of(X)
-    S = np.empty(PANELS * min(K, KC) * width, X.dtype)
-    C = np.empty(PANELS * M * width, X.dtype)
+    gathered, sums = np.empty(PANELS * min(K, KC) * width, X.dtype), np.empty(PANELS * M * width, X.dtype)
+    X, terms, pixels, W, Y, S, C = memory(X), memory(terms), memory(pixels), memory(W), memory(Y), memory(gathered), memory(sums)
+    bias, R = memory(bias), memory(R)
     for p0 in range(p, p_end, PANELS):
         some = min(PANELS, p_end - p0)
         for k in range(0, K, KC):
@@ -120,6 +122,8 @@ def panels_of_pixels(X, x, terms, pixels, W, w, K, Y, y, P, p, p_end, M, follows
                 if k + KC >= K:
                     j = (p0 + panel) * width
                     emit(C, c, Y, y + j, P, M, min(width, P - j), follows, bias, first, per, R, residual, lo, hi)
+    alive(gathered)
+    alive(sums)
 
 
 @jit
@@ -130,19 +134,26 @@ def rows_of_pixels(X, x, linear, terms, pixels, V, v, K, Y, y, P, M, m, m_end, f
     """
     some = m_end - m
     width = 2 * lanes_of(X)
-    A, a = X, x
-    if not linear:
-        A, a = np.empty(P * K, X.dtype), 0
+    rows, sums, tile = np.empty(0 if linear else P * K, X.dtype), np.empty(P * some, X.dtype), np.empty(MC * width, X.dtype)
+    X, terms, pixels, V, Y, A, C, T = (
+        memory(X), memory(terms), memory(pixels), memory(V), memory(Y), memory(rows), memory(sums), memory(tile)
+    )  # fmt: skip
+    bias, R = memory(bias), memory(R)
+    a = 0
+    if linear:
+        A, a = X, x
+    else:
         for k in range(K):
             source, row = x + at(terms, k), k * P
             for j in range(P):
                 put(A, row + j, at(X, source + at(pixels, j)))
-    C = np.empty(P * some, X.dtype)
-    T = np.empty(MC * width, X.dtype)
     product_of_panels(A, a, 1, P, V, v + m * K, C, 0, some, P, some, K, T, False, bias, 0, NO_BIAS, R, False, lo, hi)
     spread(C, 0, some, Y, y + m * P, 1, P, P, some, False)
     if follows:
         finish(Y, y + m * P, P, some, P, bias, first + m, per, R, residual, lo, hi)
+    alive(rows)
+    alive(sums)
+    alive(tile)
 
 
 @kernel("correlate", "float32", "float64", halves=True)

@@ -10,9 +10,24 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import literally
 
-from refexec.kernels.simd import at, broadcast, evens_and_odds, fma, inlined, jit, lane, lanes_of, load, put, select, store, zeros
+from refexec.kernels.simd import (
+    alive,
+    at,
+    broadcast,
+    evens_and_odds,
+    fma,
+    inlined,
+    jit,
+    lane,
+    lanes_of,
+    load,
+    memory,
+    put,
+    select,
+    store,
+    zeros,
+)
 from refexec.kernels.tiles import PER_ROW
 
 __all__ = ["depthwise", "depthwise_layout"]
@@ -77,10 +92,11 @@ def _three(X, x, tap, right):
     )
 
 
-@jit
+@inlined
 def rows_of_3x3(X, x, down, tap_down, tap, right, W, w, Y, y, rows, width, follows, shift, per, R, residual, lo, hi):
-    """``rows`` rows of at least a vector each, for a window of nine taps; two rows of the result at a time."""
-    right = literally(right)
+    """``rows`` rows of at least a vector each, for a window of nine taps; two rows of the result at a time.
+
+    Inlined so that ``right`` is a constant in its loops."""
     L = lanes_of(X)
     w00, w01, w02 = broadcast(W, w), broadcast(W, w + 1), broadcast(W, w + 2)
     w10, w11, w12 = broadcast(W, w + 3), broadcast(W, w + 4), broadcast(W, w + 5)
@@ -137,11 +153,11 @@ def depthwise(X, W, C, layout, Y, i, i_end, follows, bias, per, R, residual, lo,
     L = lanes_of(X)
     h_in, w_in, top, left, h_out, w_out, kh, kw, sh, sw, dh, dw, height, width = layout
     taps, down = kh * kw, sh * w_out
-    F = np.empty(taps, np.int64)
+    offsets, lanes, plane = np.empty(taps, np.int64), np.empty(L, X.dtype), np.empty(h_out * w_out + 2 * L * sw, X.dtype)
+    X, W, Y, F, S, P = memory(X), memory(W), memory(Y), memory(offsets), memory(lanes), memory(plane)
+    bias, R = memory(bias), memory(R)
     for k in range(taps):
-        F[k] = (k // kw) * dh * w_out + (k % kw) * dw
-    S = np.empty(L, X.dtype)
-    P = np.empty(h_out * w_out + 2 * L * sw, X.dtype)
+        put(F, k, (k // kw) * dh * w_out + (k % kw) * dw)
     end = i_end * height * width
     for p in range(i, i_end):
         w = (p % C) * taps
@@ -155,3 +171,6 @@ def depthwise(X, W, C, layout, Y, i, i_end, follows, bias, per, R, residual, lo,
         else:
             for h in range(height):
                 any_row(P, h * down, sw, W, w, F, taps, S, Y, y + h * width, width, end, follows, shift, per, R, residual, lo, hi)
+    alive(offsets)
+    alive(lanes)
+    alive(plane)

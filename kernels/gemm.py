@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from refexec.kernels.memory import NOTHING, Array, aligned, flat, offsets, plain
-from refexec.kernels.simd import at, broadcast, fma, jit, lanes_of, load, put, store, zeros
+from refexec.kernels.simd import alive, at, broadcast, fma, jit, lanes_of, load, memory, put, store, zeros
 from refexec.kernels.tiles import KC, NO_BIAS, PANEL_BYTES, PER_COLUMN, PER_ROW, finish, row_of_panels, spread, strip
 from refexec.pool import pieces, share
 from refexec.primitives import PLAIN, Binding, Epilogue, Kernel, Shape, kernel
@@ -151,10 +151,12 @@ def product_with(
 @jit
 def rows_by_panels(A, a, row, step, P, C, N, K, i, i_end, j, j_end, follows, bias, per, R, residual, lo, hi):
     """Rows i to ``i_end`` by columns j to ``j_end`` of a product with packed panels; j begins a panel."""
-    T = np.empty(MC * 2 * lanes_of(A), A.dtype)
+    tile = np.empty(MC * 2 * lanes_of(A), A.dtype)
+    A, P, C, T, bias, R = memory(A), memory(P), memory(C), memory(tile), memory(bias), memory(R)
     product_of_panels(
         A, a + i * row, row, step, P, j * K, C, i * N + j, N, i_end - i, j_end - j, K, T, follows, bias, j, per, R, residual, lo, hi
     )
+    alive(tile)
 
 
 @jit
@@ -163,14 +165,17 @@ def stack_of_products(
 ):  # fmt: skip
     """Products n to ``n_end`` of a stack, each of them rows i to ``i_end`` by columns j to ``j_end``."""
     width = 2 * lanes_of(A)
-    T = np.empty(MC * width, A.dtype)
     columns = j_end - j
-    P = np.empty(min(K, KC) * (columns + width), A.dtype)
+    tile, panels = np.empty(MC * width, A.dtype), np.empty(min(K, KC) * (columns + width), A.dtype)
+    A, a_at, B, b_at, C, T, P = memory(A), memory(a_at), memory(B), memory(b_at), memory(C), memory(tile), memory(panels)
+    bias, R = memory(bias), memory(R)
     for product in range(n, n_end):
         product_with(
-            A, a_at[product] + i * a_row, a_row, a_step, B, b_at[product] + j * b_column, b_row, b_column,
+            A, at(a_at, product) + i * a_row, a_row, a_step, B, at(b_at, product) + j * b_column, b_row, b_column,
             C, product * M * N + i * N + j, N, i_end - i, columns, K, P, T, follows, bias, j, per, R, residual, lo, hi
         )  # fmt: skip
+    alive(tile)
+    alive(panels)
 
 
 @kernel("matmul", "float32", "float64", halves=True)

@@ -20,9 +20,9 @@ from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
 
 __all__ = [
-    "absolute", "as_floats", "as_integers", "at", "broadcast", "copy_sign", "evens_and_odds", "first_lanes", "fma", "inlined", "jit",
-    "lane", "lanes_of", "largest", "load", "maximum", "minimum", "prefetch", "put", "round_even", "select", "splat", "sqrt", "store",
-    "sum_of_lanes", "to_floats", "to_integers", "zeros",
+    "absolute", "alive", "as_floats", "as_integers", "at", "broadcast", "copy_sign", "evens_and_odds", "first_lanes", "fma", "inlined",
+    "jit", "lane", "lanes_of", "largest", "load", "maximum", "memory", "minimum", "prefetch", "put", "round_even", "select", "splat",
+    "sqrt", "store", "sum_of_lanes", "to_floats", "to_integers", "zeros",
 ]  # fmt: skip
 
 BYTES = 32
@@ -63,6 +63,20 @@ class Mask(types.Type):
         super().__init__(name=f"Mask({lanes})")
 
 
+class Memory(types.Type):
+    """What :func:`memory` makes of an array: where its elements stand, and how many. It is not counted as a reference."""
+
+    def __init__(self, dtype: Any) -> None:
+        self.dtype = dtype
+        super().__init__(name=f"Memory({dtype})")
+
+
+@register_model(Memory)
+class _MemoryModel(models.StructModel):
+    def __init__(self, manager: Any, memory: Memory) -> None:
+        super().__init__(manager, memory, [("data", types.CPointer(memory.dtype)), ("nitems", types.intp)])
+
+
 @register_model(Vector)
 class _VectorModel(models.PrimitiveModel):
     def __init__(self, manager: Any, vector: Vector) -> None:
@@ -79,9 +93,16 @@ def _vector_of(array: Any) -> Vector:
     return Vector(array.dtype)
 
 
+def _fields(context: Any, builder: Any, array_type: Any, array: Any) -> Any:
+    """The fields of an array or a memory by name."""
+    if isinstance(array_type, Memory):
+        return cgutils.create_struct_proxy(array_type)(context, builder, value=array)
+    return context.make_array(array_type)(context, builder, array)
+
+
 def _address(context: Any, builder: Any, array_type: Any, array: Any, index: Any, count: int) -> Any:
     """The address of element ``index`` of the memory behind an array, of which ``count`` elements are touched."""
-    made = context.make_array(array_type)(context, builder, array)
+    made = _fields(context, builder, array_type, array)
     if CHECKED:
         outside = builder.or_(
             builder.icmp_signed("<", index, ir.Constant(index.type, 0)),
@@ -100,6 +121,28 @@ def _repeated(builder: Any, value: Any, vector: Any) -> Any:
     undefined = ir.Constant(vector, ir.Undefined)
     one = builder.insert_element(undefined, value, ir.Constant(I32, 0))
     return builder.shuffle_vector(one, undefined, ir.Constant(ir.VectorType(I32, vector.count), [0] * vector.count))
+
+
+@instruction
+def memory(typing: Any, array: Any) -> Any:
+    """An array as kernels pass it on: loops over arrays count references at every branch, loops over memory do not.
+
+    The array must be in use until the kernel ends: :func:`alive` says so of one that was made in the kernel.
+    """
+    made = Memory(array.dtype)
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        fields, found = cgutils.create_struct_proxy(made)(context, builder), _fields(context, builder, sig.args[0], args[0])
+        fields.data, fields.nitems = found.data, found.nitems
+        return fields._getvalue()
+
+    return made(array), code
+
+
+@instruction
+def alive(typing: Any, array: Any) -> Any:
+    """Keep an array until here."""
+    return types.none(array), lambda context, builder, sig, args: context.get_dummy_value()
 
 
 @instruction
@@ -132,7 +175,7 @@ def prefetch(typing: Any, array: Any, index: Any) -> Any:
     """Ask for the cache line of an element that will be read; the index may lie outside the array."""
 
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        made = context.make_array(sig.args[0])(context, builder, args[0])
+        made = _fields(context, builder, sig.args[0], args[0])
         address = builder.bitcast(builder.gep(made.data, [_index(context, builder, args[1], sig.args[1])]), ir.IntType(8).as_pointer())
         function = ir.FunctionType(ir.VoidType(), [address.type, I32, I32, I32])
         instruction = cgutils.get_or_insert_function(builder.module, function, "llvm.prefetch.p0")
