@@ -44,6 +44,7 @@ __all__ = [
     "Primitive",
     "Profile",
     "activate",
+    "definition",
     "kernel",
     "load_kernels",
     "primitive",
@@ -240,6 +241,11 @@ def primitive(definition: Callable[..., Any]) -> Primitive:
     made.fast_kernels.update(_waiting.get((made.name, True), {}))
     _primitives[made.name] = made
     return made
+
+
+def definition(name: str) -> Callable[..., Any]:
+    """The NumPy definition of the primitive of that name, for bounds; its operator must have been loaded."""
+    return _primitives[name].definition
 
 
 def kernel(name: str, *types: str, halves: bool = False, fast: bool = False) -> Callable[[type[Kernel]], type[Kernel]]:
