@@ -21,8 +21,8 @@ from numba.extending import intrinsic, models, overload, register_model
 
 __all__ = [
     "absolute", "alive", "as_floats", "as_integers", "at", "broadcast", "copy_sign", "evens_and_odds", "first_lanes", "fma", "inlined",
-    "jit", "lane", "lanes_of", "largest", "load", "maximum", "memory", "minimum", "prefetch", "put", "round_even", "select", "splat",
-    "sqrt", "store", "sum_of_lanes", "to_floats", "to_integers", "zeros",
+    "jit", "lane", "lanes_of", "largest", "load", "load_first", "maximum", "memory", "minimum", "prefetch", "product_of_lanes", "put",
+    "round_even", "select", "splat", "sqrt", "store", "store_first", "sum_of_lanes", "to_floats", "to_integers", "zeros",
 ]  # fmt: skip
 
 BYTES = 32
@@ -168,6 +168,53 @@ def store(typing: Any, array: Any, index: Any, vector: Any) -> Any:
         return context.get_dummy_value()
 
     return types.none(array, index, vector), code
+
+
+def _first_lanes(context: Any, builder: Any, sig: Any, args: Any, vector: Vector) -> tuple[Any, Any]:
+    """The address of ``args[1]`` and the mask of the lanes below ``args[2]``, of which there may be none or more than all."""
+    index, count = (_index(context, builder, args[i], sig.args[i]) for i in (1, 2))
+    most, none = ir.Constant(count.type, vector.lanes), ir.Constant(count.type, 0)
+    count = builder.select(builder.icmp_signed("<", count, most), count, most)
+    if CHECKED:
+        touches = builder.icmp_signed(">", count, none)
+        for end in (index, builder.add(index, count)):
+            _address(context, builder, sig.args[0], args[0], builder.select(touches, end, none), 0)
+    address = builder.gep(_fields(context, builder, sig.args[0], args[0]).data, [index])
+    numbers = ir.VectorType(ir.IntType(vector.elem.bitwidth), vector.lanes)
+    count = builder.trunc(count, numbers.element) if vector.elem.bitwidth < 64 else count
+    mask = builder.icmp_signed("<", ir.Constant(numbers, list(range(vector.lanes))), _repeated(builder, count, numbers))
+    return builder.bitcast(address, context.get_value_type(vector).as_pointer()), mask
+
+
+def _masked(builder: Any, name: str, result: Any, of: Vector, args: list[Any]) -> Any:
+    kinds = ir.FunctionType(result, [a.type for a in args])
+    suffix = f"v{of.lanes}{'f' if isinstance(of.elem, types.Float) else 'i'}{of.elem.bitwidth}.p0"
+    return builder.call(cgutils.get_or_insert_function(builder.module, kinds, f"llvm.masked.{name}.{suffix}"), args)
+
+
+@instruction
+def load_first(typing: Any, array: Any, index: Any, count: Any, rest: Any) -> Any:
+    """The first ``count`` lanes from element ``index`` of the array's memory on; the others are those of the vector ``rest``."""
+    vector = _vector_of(array)
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        address, mask = _first_lanes(context, builder, sig, args, vector)
+        align = ir.Constant(I32, array.dtype.bitwidth // 8)
+        return _masked(builder, "load", args[3].type, vector, [address, align, mask, args[3]])
+
+    return vector(array, index, count, rest), code
+
+
+@instruction
+def store_first(typing: Any, array: Any, index: Any, count: Any, vector: Any) -> Any:
+    """Write the first ``count`` lanes of a vector to the array's memory from element ``index`` on."""
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        address, mask = _first_lanes(context, builder, sig, args, vector)
+        _masked(builder, "store", ir.VoidType(), vector, [args[3], address, ir.Constant(I32, array.dtype.bitwidth // 8), mask])
+        return context.get_dummy_value()
+
+    return types.none(array, index, count, vector), code
 
 
 @instruction
@@ -482,6 +529,12 @@ def evens_and_odds(typing: Any, a: Any, b: Any) -> Any:
 def sum_of_lanes(typing: Any, a: Any) -> Any:
     """The sum of the lanes: halves are added until one element is left."""
     return _folded(lambda builder, low, high: builder.fadd(low, high))(typing, a)
+
+
+@instruction
+def product_of_lanes(typing: Any, a: Any) -> Any:
+    """The product of the lanes, in the same tree."""
+    return _folded(lambda builder, low, high: builder.fmul(low, high))(typing, a)
 
 
 @instruction

@@ -118,6 +118,8 @@ class CallSite:
             return epilogue(y, None if lowered.bias is None else inputs[lowered.bias])
         for i, array in self._constants.items():
             if inputs[i] is not array:  # a caller fed another value for this run
+                if i not in lowered.arguments and i != lowered.bias:
+                    return None  # it was lowered for the value that it had
                 arguments = [inputs[i] for i in lowered.arguments]
                 run = kernel.bind([a.shape for a in arguments], lowered.static, kernel.pack(lowered.static, {}), epilogue).run
                 break

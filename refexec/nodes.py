@@ -238,11 +238,26 @@ class NodeBinder:
         if lowering is None or not isinstance(types[0], TensorType):
             return None
         profile = self.model.profile
+        if operator.lowered_types and not (profile.kernels and _of_types(operator, types)):
+            return None
         if not profile.kernels:
             return CallSite(partial(lowering, attributes), None, {})
         builder = self.builder
         constants = {i: builder.template[builder.slots[n]] for i, n in enumerate(node.input) if n and builder.slots[n] in builder.constants}
+        if operator.lowered_constants:
+            names = [parameter.name for parameter in operator.parameters]
+            decisive = {i: names[i] for i, n in enumerate(node.input) if n and names[i] in operator.lowered_constants}
+            if not decisive.keys() <= constants.keys():
+                return None
+            attributes = {**attributes, **{name: constants[i] for i, name in decisive.items()}}
         return CallSite(partial(lowering, attributes), types[0].elem, constants, profile, self.model.verify_kernels)
+
+
+def _of_types(operator: Operator, types: Types) -> bool:
+    """Whether the inputs are all of one element type that the operator's lowering is for."""
+    tensors = [t for p, t in zip(operator.parameters, types, strict=False) if t is not None and p.name not in operator.lowered_constants]
+    found = {t.elem.name if isinstance(t, TensorType) else None for t in tensors}
+    return len(found) == 1 and found <= set(operator.lowered_types)
 
 
 def _subgraph(plan: Plan, start: int, end: int, run: Run, values: Sequence[Any]) -> Subgraph:
