@@ -20,9 +20,10 @@ from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
 
 __all__ = [
-    "absolute", "alive", "as_floats", "as_integers", "at", "broadcast", "copy_sign", "evens_and_odds", "first_lanes", "fma", "inlined",
-    "jit", "lane", "lanes_of", "largest", "load", "load_first", "maximum", "memory", "minimum", "prefetch", "product_of_lanes", "put",
-    "round_even", "select", "splat", "sqrt", "store", "store_first", "sum_of_lanes", "to_floats", "to_integers", "zeros",
+    "absolute", "alive", "as_floats", "as_integers", "at", "broadcast", "copy_sign", "evens_and_odds", "every_other", "first_lanes",
+    "fma", "inlined", "jit", "lane", "lanes_of", "largest", "load", "load_first", "looked_up", "maximum", "memory", "minimum",
+    "prefetch", "product_of_lanes", "put", "round_even", "select", "splat", "sqrt", "store", "store_first", "sum_of_lanes",
+    "to_floats", "to_integers", "zeros",
 ]  # fmt: skip
 
 BYTES = 32
@@ -421,13 +422,13 @@ def select(typing: Any, mask: Any, a: Any, b: Any) -> Any:
 @inlined
 def maximum(a, b):
     """The larger one; NaN where one is NaN; of two zeros ``b``."""
-    return select(a > b, a, select(a != a, a, b))
+    return select(a != a, a, select(a > b, a, b))
 
 
 @inlined
 def minimum(a, b):
     """The smaller one; NaN where one is NaN; of two zeros ``b``."""
-    return select(a < b, a, select(a != a, a, b))
+    return select(a != a, a, select(a < b, a, b))
 
 
 # Between floats and integers ---------------------------------------------------------------------------------------------------
@@ -467,6 +468,38 @@ def to_integers(typing: Any, a: Any) -> Any:
 def to_floats(typing: Any, a: Any) -> Any:
     """Integers as floats, rounded."""
     return _converted(a, _float_of(a), "sitofp")
+
+
+# Moved lanes -------------------------------------------------------------------------------------------------------------------
+
+
+@instruction
+def every_other(typing: Any, a: Any, b: Any) -> Any:
+    """Lanes 0, 2, 4, ... of two vectors that follow each other."""
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.shuffle_vector(*args, ir.Constant(ir.VectorType(I32, a.lanes), list(range(0, 2 * a.lanes, 2))))
+
+    return a(a, b), code
+
+
+@instruction
+def looked_up(typing: Any, array: Any, start: Any, table: Any, index: Any) -> Any:
+    """The vector of the elements ``start + table[index + lane]`` of the array's memory; the table holds int64."""
+    vector = _vector_of(array)
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        start, index = (_index(context, builder, args[i], sig.args[i]) for i in (1, 3))
+        places = _address(context, builder, sig.args[2], args[2], index, vector.lanes)
+        found = ir.Constant(context.get_value_type(vector), ir.Undefined)
+        for i in range(vector.lanes):
+            place = builder.add(start, builder.load(builder.gep(places, [ir.Constant(index.type, i)])))
+            found = builder.insert_element(
+                found, builder.load(_address(context, builder, sig.args[0], args[0], place, 1)), ir.Constant(I32, i)
+            )  # fmt: skip
+        return found
+
+    return vector(array, start, table, index), code
 
 
 # Across lanes ------------------------------------------------------------------------------------------------------------------
