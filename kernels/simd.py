@@ -22,7 +22,7 @@ from numba.extending import intrinsic, models, overload, register_model
 __all__ = [
     "absolute", "as_floats", "as_integers", "at", "broadcast", "copy_sign", "fma", "inlined", "jit", "lane", "lanes_of", "largest",
     "load", "maximum", "minimum", "put", "round_even", "select", "splat", "sqrt", "store", "sum_of_lanes", "to_floats", "to_integers",
-    "zeros",
+    "transpose", "zeros",
 ]  # fmt: skip
 
 BYTES = 32
@@ -362,6 +362,40 @@ def to_integers(typing: Any, a: Any) -> Any:
 def to_floats(typing: Any, a: Any) -> Any:
     """Integers as floats, rounded."""
     return _converted(a, _float_of(a), "sitofp")
+
+
+@instruction
+def transpose(typing: Any, array: Any, start: Any, row: Any, out: Any, first: Any, step: Any) -> Any:
+    """Transpose a square block: what stands in ``start + i * row + j`` of one array's memory goes to ``first + j * step + i`` of the
+    other's, i and j below the number of lanes."""
+    vector = _vector_of(array)
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        lanes, llvm = vector.lanes, context.get_value_type(vector)
+        start, row, first, step = (_index(context, builder, args[i], sig.args[i]) for i in (1, 2, 4, 5))
+
+        def place(position: int, begin: Any, apart: Any, i: int) -> Any:
+            at_row = builder.add(begin, builder.mul(apart, ir.Constant(apart.type, i)))
+            return builder.bitcast(_address(context, builder, sig.args[position], args[position], at_row, lanes), llvm.as_pointer())
+
+        align = array.dtype.bitwidth // 8
+        rows = [builder.load(place(0, start, row, i), align=align) for i in range(lanes)]
+        bit = 1
+        while bit < lanes:  # swap this bit of the row's number with that of the lane's
+            low = [j if not j & bit else lanes + j - bit for j in range(lanes)]
+            high = [j + bit if not j & bit else lanes + j for j in range(lanes)]
+            for i in range(lanes):
+                if not i & bit:
+                    pair = rows[i], rows[i + bit]
+                    rows[i], rows[i + bit] = (
+                        builder.shuffle_vector(*pair, ir.Constant(ir.VectorType(I32, lanes), chosen)) for chosen in (low, high)
+                    )  # fmt: skip
+            bit *= 2
+        for i, moved in enumerate(rows):
+            builder.store(moved, place(3, first, step, i), align=align)
+        return context.get_dummy_value()
+
+    return types.none(array, start, row, out, first, step), code
 
 
 # Across lanes ------------------------------------------------------------------------------------------------------------------

@@ -48,6 +48,7 @@ class Operator:
     renames: Mapping[str, str] = field(default_factory=dict)  # attribute name -> parameter name
     takes_ctx: bool = False
     lowering: Callable[..., Any] | None = None
+    lowered_outputs: int = 1  # how many outputs the lowering makes; a node that asks for more runs the body
     body_types: Callable[[tuple[ValueType | None, ...]], Sequence[ValueType | None]] | None = None  # of a subgraph's inputs
     from_graph: GraphAttributes | None = None  # for attributes that name values of the graph around the node
 
@@ -157,15 +158,15 @@ def entries(function: Callable[..., Any]) -> list[Operator]:
     return list(getattr(function, _ENTRIES, ()))
 
 
-def lowers(body: Callable[..., Any]) -> Callable[[Body], Body]:
+def lowers(body: Callable[..., Any], outputs: int = 1) -> Callable[[Body], Body]:
     """Register a function that turns ``body``'s attributes and static shapes straight into a primitive call.
 
     The function gets ``(attributes, shapes)`` and returns a :class:`refexec.primitives.Lowered`, or None where the body
-    must run.
+    must run. A node that asks for more than the first ``outputs`` runs the body.
     """
 
     def register(lowering: Body) -> Body:
-        lowered = [replace(entry, lowering=lowering) for entry in entries(body)]
+        lowered = [replace(entry, lowering=lowering, lowered_outputs=outputs) for entry in entries(body)]
         body.__dict__[_ENTRIES] = lowered
         _operators.update((entry.key, entry) for entry in lowered)
         return lowering
