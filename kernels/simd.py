@@ -23,7 +23,7 @@ __all__ = [
     "absolute", "alive", "as_floats", "as_integers", "at", "broadcast", "copy_sign", "evens_and_odds", "every_other", "first_lanes",
     "fma", "inlined", "jit", "lane", "lanes_of", "largest", "load", "load_first", "looked_up", "maximum", "memory", "minimum",
     "prefetch", "product_of_lanes", "put", "round_even", "select", "splat", "sqrt", "store", "store_first", "sum_of_lanes",
-    "to_floats", "to_integers", "zeros",
+    "to_floats", "to_integers", "transpose", "zeros",
 ]  # fmt: skip
 
 BYTES = 32
@@ -500,6 +500,40 @@ def looked_up(typing: Any, array: Any, start: Any, table: Any, index: Any) -> An
         return found
 
     return vector(array, start, table, index), code
+
+
+@instruction
+def transpose(typing: Any, array: Any, start: Any, row: Any, out: Any, first: Any, step: Any) -> Any:
+    """Transpose a square block: what stands in ``start + i * row + j`` of one array's memory goes to ``first + j * step + i`` of the
+    other's, i and j below the number of lanes."""
+    vector = _vector_of(array)
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        lanes, llvm = vector.lanes, context.get_value_type(vector)
+        start, row, first, step = (_index(context, builder, args[i], sig.args[i]) for i in (1, 2, 4, 5))
+
+        def place(position: int, begin: Any, apart: Any, i: int) -> Any:
+            at_row = builder.add(begin, builder.mul(apart, ir.Constant(apart.type, i)))
+            return builder.bitcast(_address(context, builder, sig.args[position], args[position], at_row, lanes), llvm.as_pointer())
+
+        align = array.dtype.bitwidth // 8
+        rows = [builder.load(place(0, start, row, i), align=align) for i in range(lanes)]
+        bit = 1
+        while bit < lanes:  # swap this bit of the row's number with that of the lane's
+            low = [j if not j & bit else lanes + j - bit for j in range(lanes)]
+            high = [j + bit if not j & bit else lanes + j for j in range(lanes)]
+            for i in range(lanes):
+                if not i & bit:
+                    pair = rows[i], rows[i + bit]
+                    rows[i], rows[i + bit] = (
+                        builder.shuffle_vector(*pair, ir.Constant(ir.VectorType(I32, lanes), chosen)) for chosen in (low, high)
+                    )  # fmt: skip
+            bit *= 2
+        for i, moved in enumerate(rows):
+            builder.store(moved, place(3, first, step, i), align=align)
+        return context.get_dummy_value()
+
+    return types.none(array, start, row, out, first, step), code
 
 
 # Across lanes ------------------------------------------------------------------------------------------------------------------

@@ -215,7 +215,7 @@ class NodeBinder:
                 makers[name] = partial(_subgraph, value, start, start + len(value.captured))
         plain = {n: a for n, a in attributes.items() if n not in makers}
         wanted = tuple(map(bool, node.output))
-        site = self.site(operator, plain, node, types) if len(wanted) == 1 else None
+        site = self.site(operator, plain, node, types) if not any(wanted[operator.lowered_outputs :]) else None
         profile = self.model.profile
 
         def bound_for(known: Sequence[ValueType | None]) -> Bound:
