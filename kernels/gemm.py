@@ -13,7 +13,7 @@ import numpy as np
 
 from refexec.kernels.memory import NOTHING, Array, aligned, flat, offsets, plain
 from refexec.kernels.simd import alive, at, broadcast, fma, jit, lanes_of, load, memory, put, store, zeros
-from refexec.kernels.tiles import KC, NO_BIAS, PANEL_BYTES, PER_COLUMN, PER_ROW, finish, row_of_panels, spread, strip
+from refexec.kernels.tiles import KC, NO_BIAS, PANEL_BYTES, PER_COLUMN, PER_ROW, finish, row_of_panels, spread, strip, strip_and_next
 from refexec.pool import pieces, share
 from refexec.primitives import PLAIN, Binding, Epilogue, Kernel, Shape, kernel
 
@@ -55,7 +55,8 @@ def block_of_panels(A, a, row, step, P, p, panel, ldb, K, C, c, ldc, rows, colum
             row_of_panels(A, left, step, P, p + j // width * panel, panel, ldb, K, C, at_row + j, more)
     for j in range(0, columns, width):
         some = rows - 1 if j < alone else rows
-        strip(A, a, row, step, P, p + j // width * panel, ldb, K, C, c + j, ldc, some, more)
+        right = p + j // width * panel
+        strip_and_next(A, a, row, step, P, right, ldb, K, C, c + j, ldc, some, more, right + panel)
 
 
 @jit
