@@ -16,6 +16,7 @@ from refexec.kernels.simd import (
     at,
     broadcast,
     evens_and_odds,
+    first_lanes,
     fma,
     inlined,
     jit,
@@ -27,10 +28,12 @@ from refexec.kernels.simd import (
     select,
     store,
     zeros,
-)
+)  # fmt: skip
 from refexec.kernels.tiles import PER_ROW
 
 __all__ = ["depthwise", "depthwise_layout"]
+
+PLANES = 4096  # elements of planes that are copied before they are read: what is read soon after it was written is slow
 
 
 def depthwise_layout(here: Any) -> np.ndarray[Any, Any]:
@@ -40,19 +43,17 @@ def depthwise_layout(here: Any) -> np.ndarray[Any, Any]:
 
 
 @jit
-def framed(X, x, height, width, top, left, outer_height, outer_width, P):
-    """One plane amid zeros, at the start of P."""
+def framed(X, x, end, height, width, P, p, outer_width):
+    """Copy the rows of one plane of X into a plane of zeros; p is where its first element goes. Zeros may be written behind a row."""
     L = lanes_of(X)
-    size = outer_height * outer_width
-    for p in range(0, size, L):
-        store(P, p, zeros(X))
     for h in range(height):
-        source, target = x + h * width, (h + top) * outer_width + left
-        whole = width - width % L
-        for w in range(0, whole, L):
-            store(P, target + w, load(X, source + w))
-        for w in range(whole, width):
-            put(P, target + w, at(X, source + w))
+        source, target = x + h * width, p + h * outer_width
+        for w in range(0, width, L):
+            if source + w + L <= end:
+                store(P, target + w, select(first_lanes(X, width - w), load(X, source + w), zeros(X)))
+            else:
+                for one in range(w, width):
+                    put(P, target + one, at(X, source + one))
 
 
 @inlined
@@ -94,7 +95,7 @@ def _three(X, x, tap, right):
 
 @inlined
 def rows_of_3x3(X, x, down, tap_down, tap, right, W, w, Y, y, rows, width, follows, shift, per, R, residual, lo, hi):
-    """``rows`` rows of at least a vector each, for a window of nine taps; two rows of the result at a time.
+    """``rows`` rows, for a window of nine taps; two rows of the result at a time. Narrow rows write more than their elements.
 
     Inlined so that ``right`` is a constant in its loops."""
     L = lanes_of(X)
@@ -106,7 +107,7 @@ def rows_of_3x3(X, x, down, tap_down, tap, right, W, w, Y, y, rows, width, follo
         h = max(min(row, rows - 2), 0)
         second = 0 if rows == 1 else 1
         for j0 in range(0, width, L):
-            j = min(j0, width - L)
+            j = max(min(j0, width - L), 0)
             p = x + h * down + j * right
             q = p + second * down
             a, b, c = _three(X, p, tap, right)
@@ -152,25 +153,31 @@ def depthwise(X, W, C, layout, Y, i, i_end, follows, bias, per, R, residual, lo,
     """The planes i to ``i_end`` of all images; plane p has filter and bias p % C."""
     L = lanes_of(X)
     h_in, w_in, top, left, h_out, w_out, kh, kw, sh, sw, dh, dw, height, width = layout
-    taps, down = kh * kw, sh * w_out
-    offsets, lanes, plane = np.empty(taps, np.int64), np.empty(L, X.dtype), np.empty(h_out * w_out + 2 * L * sw, X.dtype)
-    X, W, Y, F, S, P = memory(X), memory(W), memory(Y), memory(offsets), memory(lanes), memory(plane)
+    taps, down, end, size = kh * kw, sh * w_out, i_end * height * width, h_out * w_out
+    group = min(max(1, PLANES // size), i_end - i)
+    offsets, lanes, planes = np.empty(taps, np.int64), np.empty(L, X.dtype), np.empty((group * size // L + 2 * sw + 2) * L, X.dtype)
+    everything = X.size
+    X, W, Y, F, S, P = memory(X), memory(W), memory(Y), memory(offsets), memory(lanes), memory(planes)
     bias, R = memory(bias), memory(R)
     for k in range(taps):
         put(F, k, (k // kw) * dh * w_out + (k % kw) * dw)
-    end = i_end * height * width
-    for p in range(i, i_end):
-        w = (p % C) * taps
-        shift = broadcast(bias, p % C) if per == PER_ROW else zeros(X)
-        framed(X, p * h_in * w_in, h_in, w_in, top, left, h_out, w_out, P)
-        y = p * height * width
-        if kh == kw == 3 and sw == 1 and width >= L:
-            rows_of_3x3(P, 0, down, dh * w_out, dw, 1, W, w, Y, y, height, width, follows, shift, per, R, residual, lo, hi)
-        elif kh == kw == 3 and sw == 2 and width >= L:
-            rows_of_3x3(P, 0, down, dh * w_out, dw, 2, W, w, Y, y, height, width, follows, shift, per, R, residual, lo, hi)
-        else:
-            for h in range(height):
-                any_row(P, h * down, sw, W, w, F, taps, S, Y, y + h * width, width, end, follows, shift, per, R, residual, lo, hi)
+    for p in range(0, planes.size, L):
+        store(P, p, zeros(X))
+    for first in range(i, i_end, group):
+        last = min(first + group, i_end)
+        for p in range(first, last):
+            framed(X, p * h_in * w_in, everything, h_in, w_in, P, (p - first) * size + top * w_out + left, w_out)
+        for p in range(first, last):
+            w, x, y = (p % C) * taps, (p - first) * size, p * height * width
+            shift = broadcast(bias, p % C) if per == PER_ROW else zeros(X)
+            quick = kh == kw == 3 and (width >= L or y + height * width + L <= end)
+            if quick and sw == 1:
+                rows_of_3x3(P, x, down, dh * w_out, dw, 1, W, w, Y, y, height, width, follows, shift, per, R, residual, lo, hi)
+            elif quick and sw == 2:
+                rows_of_3x3(P, x, down, dh * w_out, dw, 2, W, w, Y, y, height, width, follows, shift, per, R, residual, lo, hi)
+            else:
+                for h in range(height):
+                    any_row(P, x + h * down, sw, W, w, F, taps, S, Y, y + h * width, width, end, follows, shift, per, R, residual, lo, hi)
     alive(offsets)
     alive(lanes)
-    alive(plane)
+    alive(planes)
