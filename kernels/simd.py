@@ -21,8 +21,8 @@ from numba.extending import intrinsic, models, overload, register_model
 
 __all__ = [
     "absolute", "alive", "as_floats", "as_integers", "at", "broadcast", "copy_sign", "evens_and_odds", "every_other", "first_lanes",
-    "fma", "inlined", "jit", "lane", "lanes_of", "largest", "load", "load_first", "looked_up", "maximum", "memory", "minimum",
-    "prefetch", "product_of_lanes", "put", "round_even", "select", "splat", "sqrt", "store", "store_first", "sum_of_lanes",
+    "fma", "inlined", "jit", "lane", "lane_numbers", "lanes_of", "largest", "load", "load_first", "looked_up", "maximum", "memory",
+    "minimum", "prefetch", "product_of_lanes", "put", "round_even", "select", "splat", "sqrt", "store", "store_first", "sum_of_lanes",
     "to_floats", "to_integers", "transpose", "zeros",
 ]  # fmt: skip
 
@@ -566,6 +566,17 @@ def _folded(combine: Callable[[Any, Any, Any], Any]) -> Any:
 def _larger(builder: Any, a: Any, b: Any) -> Any:
     b_or_nan = builder.select(builder.fcmp_unordered("uno", a, a), a, b)
     return builder.select(builder.fcmp_ordered(">", a, b), a, b_or_nan)
+
+
+@instruction
+def lane_numbers(typing: Any, array: Any) -> Any:
+    """0, 1, 2, ... as integers of the width of the array's elements."""
+    vector = _integer_of(_vector_of(array))
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return ir.Constant(context.get_value_type(vector), list(range(vector.lanes)))
+
+    return vector(array), code
 
 
 @instruction
