@@ -19,6 +19,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
 
+from refexec.kernels.cache import Locator
+
 __all__ = [
     "absolute", "alive", "as_floats", "as_integers", "at", "broadcast", "copy_sign", "evens_and_odds", "every_other", "first_lanes",
     "fma", "inlined", "jit", "lane", "lane_numbers", "lanes_of", "largest", "load", "load_first", "looked_up", "maximum", "memory",
@@ -32,14 +34,25 @@ CHECKED = bool(getattr(numba.config, "BOUNDSCHECK"))  # noqa: B009 - numba makes
 I32 = ir.IntType(32)
 
 
+def _compiled(function: Callable[..., Any], **options: Any) -> Any:
+    """``function`` compiled when it is first called, and kept in refexec's own folder."""
+    config: Any = numba.config
+    before = getattr(config, "CACHE_LOCATOR_CLASSES", "")
+    config.CACHE_LOCATOR_CLASSES = f"{Locator.__module__}.{Locator.__qualname__}"
+    try:
+        return numba.njit(cache=True, nogil=True, error_model="numpy", boundscheck=CHECKED, fastmath=False, **options)(function)
+    finally:
+        config.CACHE_LOCATOR_CLASSES = before
+
+
 def jit(function: Callable[..., Any]) -> Any:
     """A kernel: compiled once per machine, without the interpreter's lock, with IEEE arithmetic."""
-    return numba.njit(cache=True, nogil=True, error_model="numpy", boundscheck=CHECKED, fastmath=False)(function)
+    return _compiled(function)
 
 
 def inlined(function: Callable[..., Any]) -> Any:
     """A part of kernels, inlined where it is called."""
-    return numba.njit(cache=True, nogil=True, error_model="numpy", boundscheck=CHECKED, fastmath=False, forceinline=True)(function)
+    return _compiled(function, forceinline=True)
 
 
 def instruction(function: Callable[..., Any]) -> Any:
