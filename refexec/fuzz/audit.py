@@ -84,7 +84,7 @@ def problem(made: Generated) -> str | None:
 def run_problem(made: Generated) -> str | None:
     """What is wrong when refexec runs it."""
     try:
-        session = Session(made.model)
+        session = Session(made.model, profile="reference")
         results = session.run(None, made.feeds)
     except RefexecError as error:
         return f"refexec: {type(error).__name__}: {str(error)[:300]} {getattr(error, '__notes__', '')}"

@@ -238,7 +238,7 @@ def replayed(folder: Path) -> dict[str, Any]:
     """A saved finding run again: ``there`` whether its target still does the same kind of wrong, ``now`` what it does."""
     record = json.loads((folder / "finding.json").read_text("utf-8"))
     model = onnx.load(folder / "model.onnx")
-    session = Session(model)
+    session = Session(model, profile="reference")
     feeds = read_feeds(session, folder / "test_data_set_0") if session.inputs else {}
     expected = expected_of(model, feeds)
     if isinstance(expected, Verdict):

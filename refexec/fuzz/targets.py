@@ -267,7 +267,7 @@ class Transforms(Target):
         for name, transform in transforms.TRANSFORMS.items():
             other, names = transform(model)
             try:
-                found = Session(other, limits=LIMITS).run(None, {names.get(n, n): v for n, v in feeds.items()})
+                found = Session(other, profile="reference", limits=LIMITS).run(None, {names.get(n, n): v for n, v in feeds.items()})
             except RefexecError as error:
                 return Verdict("refused", "", f"after {name}: {type(error).__name__}: {error}")
             for output, value, again in zip(expected, expected.values(), found, strict=True):
@@ -279,7 +279,7 @@ class Transforms(Target):
 def expected_of(model: onnx.ModelProto, feeds: Mapping[str, Any]) -> dict[str, Any] | Verdict:
     """refexec's reference outputs, or what is wrong with refexec on a model that is valid."""
     try:
-        session = Session(model, limits=LIMITS)
+        session = Session(model, profile="reference", limits=LIMITS)
         return {o.name: v for o, v in zip(session.outputs, session.run(None, feeds), strict=True)}
     except ContractError as error:
         return Verdict("crashed", _where(error), f"ContractError: {error}")
