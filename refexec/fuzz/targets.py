@@ -35,7 +35,11 @@ __all__ = ["TARGETS", "Target", "Verdict", "expected_of", "same_but_for_rounding
 NEAR = 1e-4  # of the largest number of a tensor: what is nearer is not looked at
 NEAR_ULPS = 16
 LIMITS = Limits(seconds=20)
-MISSING = re.compile(r"NOT_IMPLEMENTED|NotImplemented|No registered implementation|not implemented|is not registered", re.IGNORECASE)
+MISSING = re.compile(
+    r"NOT_IMPLEMENTED|NotImplemented|No registered implementation|No implementation for operator|not implemented|is not registered"
+    r"|does not support \w+ yet|data type is not supported",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
