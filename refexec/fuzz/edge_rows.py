@@ -39,7 +39,7 @@ from refexec.teach.notation import Written, read_value
 from refexec.types import ElementType, ValueType, element_type
 from refexec.values import max_finite, smallest_subnormal
 
-__all__ = ["BASES", "Row", "choices", "rows", "rows_of", "some", "type_of"]
+__all__ = ["BASES", "Row", "choices", "rows", "rows_of", "some", "type_of", "words"]
 
 Array = np.ndarray[Any, Any]
 BASES = {
@@ -137,6 +137,11 @@ def _columns(header: list[list[str]], lines: list[list[list[str]]]) -> dict[str,
 
 def _tensor_text(name: str, words: Sequence[str]) -> str:
     return f"{name}[{len(words)}] {{{', '.join(words)}}}"
+
+
+def words(text: str) -> list[str]:
+    """The elements of a tensor as they are written."""
+    return _split(text)[2]
 
 
 def some(text: str, places: Array) -> str:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 
 from refexec import Session
 from refexec.errors import InvalidModel, RefexecError
-from refexec.fuzz import edges
+from refexec.fuzz import campaign, edge_findings, edges, findings
 from refexec.fuzz.edge_rows import Row, rows, rows_of
 from refexec.fuzz.edges import Case, cases
-from refexec.fuzz.graph import RANDOM
+from refexec.fuzz.graph import RANDOM, Options
+from refexec.fuzz.targets import target
 from refexec.schema import all_signatures
 from refexec.types import FLOAT16, FLOAT32, INT8
 
@@ -118,3 +122,66 @@ def test_a_row_holds_where_the_schema_has_its_types() -> None:
 def test_a_basis_is_one_of_the_named_ones() -> None:
     with pytest.raises(InvalidModel, match="'feeling' is no basis"):
         written("x -> y\n0 -> 1", basis="feeling")
+
+
+def parsed(body: str, opset: int = 13) -> onnx.ModelProto:
+    return onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["" : {opset}]> g {body}')
+
+
+def test_what_a_table_leaves_open_is_no_finding_in_a_drawn_model() -> None:
+    model = parsed("(float[3] x) => (float[3] y) { y = Relu(x) }")
+    feeds = {"x": np.array([np.nan, 1, -1], np.float32)}
+    expected, found = ({"y": np.array(v, np.float32)} for v in ([np.nan, 1, 0], [0, 7, 0]))
+    assert edges.settled(model, feeds, expected, found)["y"].tolist()[1:] == [7, 0]
+    assert np.isnan(edges.settled(model, feeds, expected, found)["y"][0])
+
+
+def test_any_stands_for_every_number() -> None:
+    model = parsed("(int32[2] x, int32[1] z) => (int32[2] y) { y = Mod(x, z) }")
+    feeds = {"x": np.array([5, -9], np.int32), "z": np.array([0], np.int32)}
+    expected, found = {"y": np.array([0, 0], np.int32)}, {"y": np.array([3, 4], np.int32)}
+    assert edges.settled(model, feeds, expected, found)["y"].tolist() == [0, 0]
+    assert edges.settled(model, {**feeds, "z": np.array([2], np.int32)}, expected, found)["y"].tolist() == [3, 4]
+
+
+def test_rounding_of_a_runtime_is_no_fault_and_the_sign_of_zero_is_one() -> None:
+    (case,) = case_of("x -> y\n0 -> 1\n1 -> 0\n2 -> inf")
+    near = np.array([np.nextafter(np.float32(1), np.float32(2)), 0, np.inf], np.float32)
+    assert case.wrong({"y": near}, 4) is None and case.wrong({"y": near}) is not None
+    assert case.wrong({"y": np.array([1, -0.0, np.inf], np.float32)}, 4) is not None
+    assert case.wrong({"y": np.array([1, 0, np.finfo(np.float32).max], np.float32)}, 4) is not None
+
+
+@pytest.fixture(scope="module")
+def reference() -> Any:
+    made = target("onnx.reference")
+    yield made
+    made.close()
+
+
+def test_a_runtime_that_differs_from_a_row_is_at_fault_and_the_finding_has_the_wrong_elements_alone(reference: Any, tmp_path: Path) -> None:
+    case = next(c for c in edges.cases_of("", "Cast") if "to = 23>" in c.row.node and c.elem is FLOAT32)
+    verdict, part = edge_findings.judged(reference, case)
+    assert verdict is not None and (verdict.kind, verdict.operator) == ("value", "Cast-23")
+    assert np.isnan(part.feeds["x"]).tolist() == [True]
+    found = edge_findings.finding(reference, part, verdict, 5)
+    assert (found.blame, found.nodes) == ("onnx.reference", 1) and "float4-of-nan" in found.known and "Cast" in found.signature
+    assert findings.replayed(findings.save(found, tmp_path))["there"]
+
+
+def test_a_runtime_may_refuse_what_is_open(reference: Any) -> None:
+    case = next(c for c in edges.cases_of("", "OptionalGetElement") if c.row.open)
+    assert edge_findings.judged(reference, case)[0] is None
+
+
+def test_cases_for_a_campaign_are_those_of_its_options(reference: Any) -> None:
+    options = Options(ops=("Log", "Exp"), opset=(6, 12), dtypes=("float32",))
+    made = [edge_findings.chosen(reference, options, turn) for turn in range(8)]
+    assert {str(c.signature.label) for c in made if c is not None} == {"Log-6", "Exp-6"}
+    assert edge_findings.chosen(reference, Options(ops=("ImageDecoder",)), 0) is None
+
+
+def test_a_campaign_runs_rows_and_keeps_what_is_wrong(tmp_path: Path) -> None:
+    options = Options(ops=("Flatten",), control_flow=False)
+    found = campaign._chunk(["onnx.reference"], options, 0, {}).found
+    assert any(f.votes == {findings.TABLE: "agrees"} and f.blame == "onnx.reference" for f in found)
