@@ -41,9 +41,12 @@ def deep_png(pixels: np.ndarray) -> bytes:
 
 @opspec("ImageDecoder", 20)
 def image_decoder(d: Draw) -> None:
-    """A lossless image, gray where gray is asked for: the text has no weights of the colours."""
+    """A lossless image, gray where gray is asked for: the text has no weights of the colours. What is no image gives no pixels."""
     channels = 1 if d.attr("pixel_format", ["BGR", "Grayscale", "RGB"], "RGB") == "Grayscale" else 3
     height, width = d.integer(1, 4), d.integer(1, 5)
     pixels = (np.arange(height * width * channels) * 37 + d.integer(0, 255)).astype(np.uint8).reshape(height, width, channels)
     encode = d.pick([pnm, png, deep_png] if channels == 1 else [pnm, png, bmp])
-    d.emit([d.constant(np.frombuffer(encode(pixels), np.uint8), UINT8)], Out(UINT8, (height, width, channels)))
+    stream, shape = encode(pixels), (height, width, channels)
+    if d.integer(0, 7) == 7:
+        stream, shape = stream[: d.pick([8, 1])], (0, 0, channels)
+    d.emit([d.constant(np.frombuffer(stream, np.uint8), UINT8)], Out(UINT8, shape))

@@ -155,7 +155,7 @@ for _name, _versions in VARIADIC.items():
 def clip_by_attributes(d: Draw) -> None:
     x = d.input("T", empty=True, sized=False)
     d.attr("min", [-1.5, 0.0])
-    d.attr("max", [1.5, 3.0])
+    d.attr("max", [1.5, 3.0, 0.0])
     d.attr("consumed_inputs", [[0]])
     d.emit([x], Out(x.elem, x.shape))
 
