@@ -132,7 +132,8 @@ class CallSite:
         arguments = lowered.argument_values(inputs)
         bias = None if lowered.bias is None else inputs[lowered.bias]
         residual = inputs[-1] if epilogue.residual else None
-        run(y, arguments, bias, residual)
+        if y.size:
+            run(y, arguments, bias, residual)
         if self._verify:
             self._compare(y, bound, arguments, bias, residual)
         return y if lowered.results is None else lowered.results(y, arguments)
