@@ -20,9 +20,9 @@ from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
 
 __all__ = [
-    "absolute", "as_floats", "as_integers", "at", "broadcast", "copy_sign", "fma", "inlined", "jit", "lane", "lanes_of", "largest",
-    "load", "load_first", "maximum", "minimum", "product_of_lanes", "put", "round_even", "select", "splat", "sqrt", "store", "store_first",
-    "sum_of_lanes", "to_floats", "to_integers", "zeros",
+    "absolute", "as_floats", "as_integers", "at", "broadcast", "copy_sign", "either_nan", "fma", "inlined", "jit", "lane",
+    "lanes_of", "largest", "load", "load_first", "maximum", "minimum", "product_of_lanes", "put", "round_even", "select", "splat", "sqrt",
+    "store", "store_first", "sum_of_lanes", "to_floats", "to_integers", "zeros",
 ]  # fmt: skip
 
 BYTES = 32
@@ -350,6 +350,22 @@ for _symbol, _sign in (
 
 
 @instruction
+def either_nan(typing: Any, a: Any, b: Any) -> Any:
+    """Where one of two vectors is NaN."""
+    return Mask(a.lanes)(a, b), lambda context, builder, sig, args: builder.fcmp_unordered("uno", *args)
+
+
+@instruction
+def _either(typing: Any, a: Any, b: Any) -> Any:
+    return a(a, b), lambda context, builder, sig, args: builder.or_(*args)
+
+
+@overload(operator.or_, jit_options={"forceinline": True})
+def _either_mask(a, b):
+    return (lambda a, b: _either(a, b)) if isinstance(a, Mask) and a == b else None
+
+
+@instruction
 def select(typing: Any, mask: Any, a: Any, b: Any) -> Any:
     """Lane by lane ``a`` where the mask is true, else ``b``; one of them may be a number."""
     of = _vector((a, b))
@@ -363,13 +379,13 @@ def select(typing: Any, mask: Any, a: Any, b: Any) -> Any:
 @inlined
 def maximum(a, b):
     """The larger one; NaN where one is NaN; of two zeros ``b``."""
-    return select(a > b, a, select(a != a, a, b))
+    return select(a != a, a, select(a > b, a, b))
 
 
 @inlined
 def minimum(a, b):
     """The smaller one; NaN where one is NaN; of two zeros ``b``."""
-    return select(a < b, a, select(a != a, a, b))
+    return select(a != a, a, select(a < b, a, b))
 
 
 # Between floats and integers ---------------------------------------------------------------------------------------------------
