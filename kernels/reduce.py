@@ -148,7 +148,7 @@ def combined_row(A, a, n, way, kind, centre):
 
 @inlined
 def each_row(A, Y, n, way, kind, more, count, i, i_end):
-    centre = lane(zeros(A), 0)
+    centre = zeros(A)
     for row in range(i, i_end):
         put(Y, row, lane(finished(more, splat(combined_row(A, row * n, n, way, kind, centre)), count), 0))
 
@@ -219,7 +219,7 @@ def reduce_columns(A, Y, n, columns, way, kind, more, count, o, o_end, j, j_end)
     """Matrices o to ``o_end`` of n rows each, to one row each; of that the columns j to ``j_end``."""
     L = lanes_of(A)
     S = np.empty(L * STRIP, A.dtype)
-    centre = lane(zeros(A), 0)
+    centre = zeros(A)
     used, none = min(L, n), neutral(A, way)
     for matrix in range(o, o_end):
         for first in range(j, j_end, STRIP):
