@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from refexec import pool
 from refexec.kernels.epilogue import followed
 from refexec.kernels.memory import Array, plain
 from refexec.kernels.simd import (
@@ -36,7 +37,7 @@ from refexec.kernels.simd import (
     sum_of_lanes,
     zeros,
 )  # fmt: skip
-from refexec.pool import SHORT, pieces, share
+from refexec.pool import pieces, share
 from refexec.primitives import Binding, Epilogue, Kernel, Shape, definition, kernel
 
 __all__ = ["AS_IT_IS", "DEVIATION", "SUM", "ReduceOver", "combined_row"]
@@ -252,6 +253,9 @@ HOW = {
 }
 
 
+OVER_NOTHING = {"prod": 1.0, "mean": np.nan, "max": -np.inf, "min": np.inf}  # and 0 for sums
+
+
 def groups(shape: Sequence[int], axes: Sequence[int]) -> list[tuple[bool, int]]:
     """The axes of a shape, those of one element left out, with neighbours of a kind as one: (whether it is reduced, its size)."""
     found: list[tuple[bool, int]] = []
@@ -285,7 +289,7 @@ class ReduceOver(Kernel):
         way, kind, more = HOW[how]
         n = prod(shape[axis] for axis in axes)
         if not n:
-            value = definition("reduce_over")(np.zeros(0), axes=(0,), how=how, keepdims=False)
+            value = OVER_NOTHING.get(how, 0.0)
             return Binding(y_shape, followed(lambda y, arrays, bias, residual: y.fill(value), epilogue))
         *before, last = passes(shape, axes)
         kinds = [kind, *[AS_IT_IS] * len(before)]
@@ -312,8 +316,12 @@ class ReduceOver(Kernel):
 def one_pass(matrices: int, rows: int, columns: int, *what: int) -> Callable[[Array, Array], None]:
     """Each matrix to one row; the work is split over the matrices, or where there are few of them over the columns."""
     cost = rows * NANOSECONDS
+    total = matrices * columns * cost
 
     def of_rows(A: Array, Y: Array) -> None:
+        if total <= pool.SHORT:
+            reduce_rows(A, Y, rows, *what, 0, matrices)
+            return
         share(pieces(matrices, cost), lambda i, i_end: reduce_rows(A, Y, rows, *what, i, i_end))
 
     def of_columns(A: Array, Y: Array) -> None:
@@ -323,8 +331,4 @@ def one_pass(matrices: int, rows: int, columns: int, *what: int) -> Callable[[Ar
             parts = [(0, matrices, *part) for part in pieces(columns, cost * matrices, STRIP)]
         share(parts, lambda o, o_end, j, j_end: reduce_columns(A, Y, rows, columns, *what, o, o_end, j, j_end))
 
-    if matrices * columns * cost > SHORT:
-        return of_rows if columns == 1 else of_columns
-    if columns == 1:
-        return lambda A, Y: reduce_rows(A, Y, rows, *what, 0, matrices)
-    return lambda A, Y: reduce_columns(A, Y, rows, columns, *what, 0, matrices, 0, columns)
+    return of_rows if columns == 1 else of_columns

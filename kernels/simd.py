@@ -455,8 +455,8 @@ def _folded(combine: Callable[[Any, Any, Any], Any]) -> Any:
 
 
 def _larger(builder: Any, a: Any, b: Any) -> Any:
-    b_or_nan = builder.select(builder.fcmp_unordered("uno", a, a), a, b)
-    return builder.select(builder.fcmp_ordered(">", a, b), a, b_or_nan)
+    greater = builder.select(builder.fcmp_ordered(">", a, b), a, b)
+    return builder.select(builder.fcmp_unordered("uno", a, a), a, greater)
 
 
 @instruction
