@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-__all__ = ["NOTHING", "Array", "aligned", "flat", "offsets", "plain", "row_major"]
+__all__ = ["NOTHING", "Array", "aligned", "flat", "offsets", "plain", "row_major", "scratch"]
 
 Array = np.ndarray[Any, Any]
+KEPT = 32 << 20  # bytes per thread and type
 ALIGNMENT = 64  # bytes of a cache line
 NOTHING = {np.dtype(t): np.zeros(1, t) for t in (np.float32, np.float64)}  # for arguments that are not there
 
@@ -20,6 +22,27 @@ def aligned(size: int, dtype: Any) -> Array:
     memory = np.empty(size * itemsize + ALIGNMENT, np.uint8)
     start = -memory.__array_interface__["data"][0] % ALIGNMENT
     found: Array = memory[start : start + size * itemsize].view(dtype)
+    return found
+
+
+class _Scratch(threading.local):
+    def __init__(self) -> None:
+        self.arrays: dict[np.dtype[Any], Array] = {}
+
+
+_scratch = _Scratch()
+
+
+def scratch(size: int, dtype: Any) -> Array:
+    """An array of at least ``size`` elements with any content, for one call of a kernel: the next call gets the same memory.
+
+    Beyond ``KEPT`` bytes it is not kept.
+    """
+    found = _scratch.arrays.get(dtype)
+    if found is None or found.size < size:
+        found = aligned(size, dtype)
+        if found.nbytes <= KEPT:
+            _scratch.arrays[dtype] = found
     return found
 
 

@@ -215,7 +215,7 @@ class NodeBinder:
                 makers[name] = partial(_subgraph, value, start, start + len(value.captured))
         plain = {n: a for n, a in attributes.items() if n not in makers}
         wanted = tuple(map(bool, node.output))
-        site = self.site(operator, plain, node, types) if len(wanted) == 1 else None
+        site = self.site(operator, plain, node, types) if not any(wanted[operator.lowered_outputs :]) else None
         profile = self.model.profile
 
         def bound_for(known: Sequence[ValueType | None]) -> Bound:
@@ -227,7 +227,9 @@ class NodeBinder:
         else:
             bound = functions.late(bound_for, types, wanted, hints, profile.wide)
         shareable = not operator.takes_ctx and site is None and not makers  # what the node's place in the model does not touch
-        bound = replace(bound, builtin=operator.builtin, margin=_margin(operator, plain, bound))
+        bound = replace(
+            bound, builtin=operator.builtin, margin=_margin(operator, plain, bound), site=site, operator=operator, attributes=plain
+        )
         return _Made(bound, operator.label, tuple(captured), shareable, types)
 
     def site(self, operator: Operator, attributes: Mapping[str, Any], node: Any, types: Types) -> CallSite | None:

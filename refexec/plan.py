@@ -49,6 +49,11 @@ class Step:
         """``(run, values) -> results``."""
         return self.bound.call
 
+    def implementation(self, arguments: Sequence[Any]) -> str:
+        """What runs for these arguments: a kernel's name, a primitive's "definition" or the operator's "body"."""
+        site = self.bound.site
+        return "body" if site is None else site.implementation(tuple([getattr(x, "shape", None) for x in arguments]))
+
     def margin(self, run: Run, arguments: Sequence[Any], results: Sequence[Any]) -> Any:
         """Distance of the inputs to another decision, in the wide profile; None where the operator states none."""
         margin = self.bound.margin
@@ -78,6 +83,7 @@ class Plan:
     types: dict[str, ValueType | None]
     constants: frozenset[int]
     selections: dict[Any, Plan] = field(default_factory=dict)
+    fuse: Callable[..., list[Step]] | None = None  # joins steps of a plan that nobody observes
 
     @property
     def input_types(self) -> tuple[ValueType | None, ...]:
@@ -128,7 +134,9 @@ class Plan:
         own = {i.name: i for i in self.inputs}
         ins = tuple(own.get(name) or ValueInfo(name, self.types.get(name)) for name in fed)
         made = {slot for step in self.steps for slot in step.outputs}
-        kept = [not_writing(step, given) for step in steps] if given & made else steps
+        kept = [not_writing(step, given) for step in steps] if given & made else list(steps)
+        if self.fuse is not None and not keep:
+            kept = self.fuse(kept, self.template, self.constants, out)
         uses = last_uses(kept, keep=set(out) | self.constants | {NONE})
         return replace(
             self, inputs=ins, outputs=infos, input_slots=tuple(self.slots[n] for n in fed), output_slots=out,

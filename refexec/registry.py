@@ -50,6 +50,7 @@ class Operator:
     lowering: Callable[..., Any] | None = None
     lowered_types: tuple[str, ...] = ()  # the element types that it is for; () for all
     lowered_constants: tuple[str, ...] = ()  # inputs whose values it needs
+    lowered_outputs: int = 1  # how many outputs the lowering makes; a node that asks for more runs the body
     body_types: Callable[[tuple[ValueType | None, ...]], Sequence[ValueType | None]] | None = None  # of a subgraph's inputs
     from_graph: GraphAttributes | None = None  # for attributes that name values of the graph around the node
 
@@ -160,7 +161,9 @@ def entries(function: Callable[..., Any]) -> list[Operator]:
     return list(getattr(function, _ENTRIES, ()))
 
 
-def lowers(body: Callable[..., Any], *, types: tuple[str, ...] = (), constants: tuple[str, ...] = ()) -> Callable[[Body], Body]:
+def lowers(
+    body: Callable[..., Any], *, types: tuple[str, ...] = (), constants: tuple[str, ...] = (), outputs: int = 1
+) -> Callable[[Body], Body]:
     """Register a function that turns ``body``'s attributes and static shapes straight into a primitive call.
 
     The function gets ``(attributes, shapes)`` and returns a :class:`refexec.primitives.Lowered`, or None where the body
@@ -171,10 +174,13 @@ def lowers(body: Callable[..., Any], *, types: tuple[str, ...] = (), constants: 
         types: the element types of the inputs, all of one type, that it is for; in profiles without kernels, and for other types, the
             body runs.
         constants: inputs that it gets with the attributes, under their names; where they are not constant the body runs.
+        outputs: how many outputs it makes; a node that asks for more runs the body.
     """
 
     def register(lowering: Body) -> Body:
-        changes: dict[str, Any] = {"lowering": lowering, "lowered_types": types, "lowered_constants": constants}
+        changes: dict[str, Any] = {
+            "lowering": lowering, "lowered_types": types, "lowered_constants": constants, "lowered_outputs": outputs,
+        }  # fmt: skip
         lowered = [replace(entry, **changes) for entry in entries(body)]
         body.__dict__[_ENTRIES] = lowered
         _operators.update((entry.key, entry) for entry in lowered)

@@ -43,7 +43,7 @@ class Session:
         model: a path, the bytes of a file, an ``onnx.ModelProto``, or what :func:`refexec.load` returned.
         profile: ``"deterministic"`` (kernels in a fixed order: the same bits everywhere), ``"fast"`` (what changes bits within a bound
             besides), ``"reference"`` (the definitions, each node rounded to its declared type) or ``"wide"`` (narrow floats travel as
-            float64).
+            float64). None: the environment variable REFEXEC_PROFILE, else ``"deterministic"``.
         limits: what the model may ask for; ``Limits()`` when None.
         strict: every diagnostic becomes an error.
         threads: how many threads kernels may use, this one included; as many as the process has processors when None. The bits do not
@@ -65,7 +65,7 @@ class Session:
         self,
         model: Any,
         *,
-        profile: str | Profile = "reference",
+        profile: str | Profile | None = None,
         limits: Limits | None = None,
         strict: bool = False,
         threads: int | None = None,
@@ -292,7 +292,7 @@ def run_op(
     opset: int | None = None,
     domain: str = "",
     outputs: int | None = None,
-    profile: str | Profile = "reference",
+    profile: str | Profile | None = None,
     seed: int | None = 0,
     ops: Sequence[Callable[..., Any]] = (),
     override: bool = False,
