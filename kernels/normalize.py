@@ -83,9 +83,9 @@ def standardize_rows(X, Y, n, centred, epsilon, scale, bias, period, run, scaled
         variance = splat(combined_row(X, x, n, SUM, DEVIATION, mean)) / n
         inverse = one / sqrt(variance + epsilon)
         p = row % period * per_row
-        if run == 1 and shifted:
+        if run == 1 and scaled and shifted:
             by_element(X, Y, x, n, mean, inverse, scale, bias, p, True)
-        elif run == 1:
+        elif run == 1 and scaled:
             by_element(X, Y, x, n, mean, inverse, scale, bias, p, False)
         else:
             for k in range(per_row):
