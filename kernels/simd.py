@@ -22,10 +22,10 @@ from numba.extending import intrinsic, models, overload, register_model
 from refexec.kernels.cache import Locator
 
 __all__ = [
-    "absolute", "alive", "as_floats", "as_integers", "at", "broadcast", "copy_sign", "evens_and_odds", "every_other", "first_lanes",
-    "fma", "inlined", "jit", "lane", "lane_numbers", "lanes_of", "largest", "load", "load_first", "looked_up", "maximum", "memory",
-    "minimum", "prefetch", "product_of_lanes", "put", "round_even", "select", "splat", "sqrt", "store", "store_first", "sum_of_lanes",
-    "to_floats", "to_integers", "transpose", "zeros",
+    "absolute", "alive", "as_floats", "as_integers", "at", "broadcast", "copy_sign", "either_nan", "evens_and_odds", "every_other",
+    "first_lanes", "fma", "inlined", "jit", "lane", "lane_numbers", "lanes_of", "largest", "load", "load_first", "looked_up", "maximum",
+    "memory", "minimum", "prefetch", "product_of_lanes", "put", "round_even", "select", "splat", "sqrt", "store", "store_first",
+    "sum_of_lanes", "to_floats", "to_integers", "transpose", "zeros",
 ]  # fmt: skip
 
 BYTES = 32
@@ -422,6 +422,22 @@ for _symbol, _sign in (
 
 
 @instruction
+def either_nan(typing: Any, a: Any, b: Any) -> Any:
+    """Where one of two vectors is NaN."""
+    return Mask(a.lanes)(a, b), lambda context, builder, sig, args: builder.fcmp_unordered("uno", *args)
+
+
+@instruction
+def _either(typing: Any, a: Any, b: Any) -> Any:
+    return a(a, b), lambda context, builder, sig, args: builder.or_(*args)
+
+
+@overload(operator.or_, jit_options={"forceinline": True})
+def _either_mask(a, b):
+    return (lambda a, b: _either(a, b)) if isinstance(a, Mask) and a == b else None
+
+
+@instruction
 def select(typing: Any, mask: Any, a: Any, b: Any) -> Any:
     """Lane by lane ``a`` where the mask is true, else ``b``; one of them may be a number."""
     of = _vector((a, b))
@@ -577,8 +593,8 @@ def _folded(combine: Callable[[Any, Any, Any], Any]) -> Any:
 
 
 def _larger(builder: Any, a: Any, b: Any) -> Any:
-    b_or_nan = builder.select(builder.fcmp_unordered("uno", a, a), a, b)
-    return builder.select(builder.fcmp_ordered(">", a, b), a, b_or_nan)
+    greater = builder.select(builder.fcmp_ordered(">", a, b), a, b)
+    return builder.select(builder.fcmp_unordered("uno", a, a), a, greater)
 
 
 @instruction

@@ -1,4 +1,4 @@
-"""Error bounds of (x - mean) / sqrt(variance + epsilon), which the normalisations share."""
+"""(x - mean) / sqrt(variance + epsilon), which the normalisations share: the primitive, and error bounds."""
 
 from __future__ import annotations
 
@@ -12,8 +12,30 @@ import numpy as np
 from refexec.comparison import Call, is_float
 from refexec.ops.common import Array
 from refexec.ops.reduction.over import mean
+from refexec.primitives import primitive
 from refexec.types import ElementType
 from refexec.values import smallest_subnormal, unit_roundoff
+
+STASHED_TYPES = ("float32", "float16", "bfloat16")  # for which a first stage in float32 is no narrower than the input
+
+
+@primitive
+def standardize(
+    X: Array, scale: Array | None = None, bias: Array | None = None, *,
+    view: tuple[int, ...], axes: tuple[int, ...], spread: tuple[int, ...] | None = None, epsilon: float, centred: bool = True,
+) -> Array:  # fmt: skip
+    """(x - mean) / sqrt(variance + epsilon) * scale + bias, over ``axes``, the last ones, of X seen in the shape ``view``.
+
+    Scale and bias are seen in the shape ``spread``, or as they are, and broadcast. Without ``centred`` the mean is taken as 0.
+    """
+    x = X.reshape(view)
+    deviation = x - mean(x, axes) if centred else x
+    y = deviation / np.sqrt(mean(np.square(deviation), axes) + epsilon)
+    if scale is not None:
+        y = y * scale.reshape(spread or scale.shape)
+    if bias is not None:
+        y = y + bias.reshape(spread or bias.shape)
+    return y.reshape(X.shape)
 
 
 @dataclass(frozen=True, slots=True)
