@@ -20,9 +20,9 @@ from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
 
 __all__ = [
-    "absolute", "as_floats", "as_integers", "at", "broadcast", "copy_sign", "every_other", "fma", "inlined", "jit", "lane", "lanes_of",
-    "largest", "load", "looked_up", "maximum", "minimum", "put", "round_even", "select", "splat", "sqrt", "store", "sum_of_lanes",
-    "to_floats", "to_integers", "zeros",
+    "absolute", "as_floats", "as_integers", "at", "broadcast", "copy_sign", "every_other", "fma", "inlined", "interleaved", "jit", "lane",
+    "lanes_of", "largest", "load", "looked_up", "maximum", "minimum", "put", "round_even", "select", "splat", "sqrt", "store",
+    "sum_of_lanes", "to_floats", "to_integers", "zeros",
 ]  # fmt: skip
 
 BYTES = 32
@@ -375,6 +375,18 @@ def every_other(typing: Any, a: Any, b: Any) -> Any:
         return builder.shuffle_vector(*args, ir.Constant(ir.VectorType(I32, a.lanes), list(range(0, 2 * a.lanes, 2))))
 
     return a(a, b), code
+
+
+@instruction
+def interleaved(typing: Any, a: Any, b: Any) -> Any:
+    """Two vectors that follow each other, of lanes of a and b in turn: every_other undone."""
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        order = [lane for i in range(a.lanes) for lane in (i, i + a.lanes)]
+        halves = [ir.Constant(ir.VectorType(I32, a.lanes), order[k : k + a.lanes]) for k in (0, a.lanes)]
+        return context.make_tuple(builder, sig.return_type, [builder.shuffle_vector(*args, half) for half in halves])
+
+    return types.UniTuple(a, 2)(a, b), code
 
 
 @instruction

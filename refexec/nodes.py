@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -235,12 +236,17 @@ class NodeBinder:
         lowering = operator.lowering
         if lowering is None or not isinstance(types[0], TensorType):
             return None
-        profile = self.model.profile
+        profile, builder = self.model.profile, self.builder
+        constants: dict[int, Any] = {}
+        if profile.kernels:
+            found = {i: builder.slots[n] for i, n in enumerate(node.input) if n}
+            constants = {i: builder.template[slot] for i, slot in found.items() if slot in builder.constants}
+        lower = partial(lowering, attributes)
+        if "constants" in inspect.signature(lowering).parameters:
+            lower = partial(lower, constants=constants, element=types[0].elem)
         if not profile.kernels:
-            return CallSite(partial(lowering, attributes), None, {})
-        builder = self.builder
-        constants = {i: builder.template[builder.slots[n]] for i, n in enumerate(node.input) if n and builder.slots[n] in builder.constants}
-        return CallSite(partial(lowering, attributes), types[0].elem, constants, profile, self.model.verify_kernels)
+            return CallSite(lower, None, {})
+        return CallSite(lower, types[0].elem, constants, profile, self.model.verify_kernels)
 
 
 def _subgraph(plan: Plan, start: int, end: int, run: Run, values: Sequence[Any]) -> Subgraph:

@@ -225,6 +225,7 @@ class Lowered:
     bias_axis: int | None = None
     lo: float = -np.inf
     hi: float = np.inf
+    fixed: tuple[int, ...] = ()  # indexes of node inputs whose values, which never change, the call was made for
 
 
 _primitives: dict[str, Primitive] = {}

@@ -161,7 +161,8 @@ def lowers(body: Callable[..., Any]) -> Callable[[Body], Body]:
     """Register a function that turns ``body``'s attributes and static shapes straight into a primitive call.
 
     The function gets ``(attributes, shapes)`` and returns a :class:`refexec.primitives.Lowered`, or None where the body
-    must run.
+    must run. One that has a parameter ``constants`` gets the inputs whose values never change too, by index, and as ``element``
+    the element type of the first input.
     """
 
     def register(lowering: Body) -> Body:
