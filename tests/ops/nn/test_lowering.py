@@ -43,7 +43,7 @@ def test_lowering_and_body_agree(name: str, opset: int, inputs: tuple[np.ndarray
         y = lowered.primitive(*(inputs[i] for i in lowered.arguments), **lowered.static)
         body = operator.function(*inputs, **full)
     if lowered.bias is not None:
-        y = Epilogue(inputs[lowered.bias], lowered.bias_axis)(y)
+        y = Epilogue(axis=lowered.bias_axis)(y, inputs[lowered.bias])
     assert np.array_equal(y, body, equal_nan=True)
     assert np.array_equal(run_op(name, *inputs, opset=opset, outputs=1, **attributes), body, equal_nan=True)
 
