@@ -16,13 +16,11 @@ from typing import Any
 import numpy as np
 
 from refexec.kernels.gemm import MC, pack_panels, product_of_panels
-from refexec.kernels.memory import NOTHING, Array
+from refexec.kernels.memory import NOTHING, Array, plain
 from refexec.kernels.simd import at, inlined, interleaved, jit, lanes_of, load, put, select, store, zeros
 from refexec.kernels.tiles import NO_BIAS, PER_ROW, finish
-from refexec.ops.nn.conv_transpose import correlate_transposed
-from refexec.ops.nn.windows import Windows
 from refexec.pool import pieces, share
-from refexec.primitives import PLAIN, Binding, Epilogue, Kernel, Shape, kernel
+from refexec.primitives import PLAIN, Binding, Epilogue, Kernel, Shape, definition, kernel
 
 __all__ = ["CorrelateTransposed"]
 
@@ -114,7 +112,7 @@ def channels_transposed(
         channel += some
 
 
-def rows_of_image(window: Windows, spatial: Sequence[int], image: Sequence[int]) -> tuple[Array, Array]:
+def rows_of_image(window: Any, spatial: Sequence[int], image: Sequence[int]) -> tuple[Array, Array]:
     """(rows, sources): row i of an image adds the rows ``sources[rows[i] : rows[i + 1]]`` of the products of one channel, in order.
 
     A source is where the row begins for the first tap of the last axis, in (kernel, positions).
@@ -170,11 +168,11 @@ class CorrelateTransposed(Kernel):
         follows, per = epilogue != PLAIN, NO_BIAS if epilogue.axis is None else PER_ROW
 
         def run(y: Array, arrays: Sequence[Array], bias: Array | None, residual: Array | None) -> None:
-            x, w = (np.ascontiguousarray(a).reshape(-1) for a in arrays)
+            x, w = (plain(a) for a in arrays)
             out, nothing = y.reshape(-1), NOTHING[y.dtype]
             rest = (
-                follows, nothing if bias is None else np.ascontiguousarray(bias).reshape(-1), per,
-                nothing if residual is None else np.ascontiguousarray(residual).reshape(-1), residual is not None,
+                follows, nothing if bias is None else plain(bias), per,
+                nothing if residual is None else plain(residual), residual is not None,
                 y.dtype.type(epilogue.lo), y.dtype.type(epilogue.hi),
             )  # fmt: skip
             parts = pieces(count, cost, together)
@@ -187,4 +185,4 @@ class CorrelateTransposed(Kernel):
         Stability of Numerical Algorithms, section 3.1."""
         X, W = (np.abs(a) for a in arrays)
         terms = W.shape[0] // static["group"] * prod(W.shape[2:])
-        return (terms + 2) * correlate_transposed.definition(X, W, **static)
+        return (terms + 2) * definition("correlate_transposed")(X, W, **static)

@@ -13,11 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from refexec.kernels.memory import Array
+from refexec.kernels.memory import Array, plain
 from refexec.kernels.simd import at, broadcast, fma, inlined, jit, lanes_of, load, looked_up, put, store
-from refexec.ops.tensor.picked import mixed
 from refexec.pool import pieces, share
-from refexec.primitives import PLAIN, Binding, Epilogue, Kernel, Shape, kernel
+from refexec.primitives import PLAIN, Binding, Epilogue, Kernel, Shape, definition, kernel
 
 __all__ = ["Mixed"]
 
@@ -137,7 +136,7 @@ class Mixed(Kernel):
         count = blocks if y_block else 0
 
         def run(y: Array, arrays: Sequence[Array], bias: Array | None, residual: Array | None) -> None:
-            x, out, weights = np.ascontiguousarray(arrays[0]).reshape(-1), y.reshape(-1), by_type[y.dtype]
+            x, out, weights = plain(arrays[0]), y.reshape(-1), by_type[y.dtype]
             parts = pieces(count, NANOSECONDS * cost)
             share(parts, lambda *part: blocks_mixed(x, x_block, out, y_block, measures, places, weights, room, *part))
             if epilogue != PLAIN:
@@ -149,7 +148,7 @@ class Mixed(Kernel):
         """For each axis a rounding of the weights and one per tap, of the sum of magnitudes."""
         magnitudes = tuple((axis, positions, np.abs(weights)) for axis, positions, weights in static["mixtures"])
         roundings = sum(positions.shape[1] + 2 for _, positions, _ in magnitudes)
-        return roundings * mixed.definition(np.abs(arrays[0]), mixtures=magnitudes)
+        return roundings * definition("mixed")(np.abs(arrays[0]), mixtures=magnitudes)
 
 
 def by_tap(table: Array) -> Array:

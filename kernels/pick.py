@@ -12,14 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from refexec.kernels.memory import Array
+from refexec.kernels.memory import Array, plain
 from refexec.kernels.simd import at, inlined, interleaved, jit, lanes_of, load, looked_up, put, splat, store
-from refexec.ops.tensor.picked import OUTSIDE
 from refexec.pool import pieces, share
 from refexec.primitives import PLAIN, Binding, Epilogue, Kernel, Shape, kernel
 from refexec.types import ELEMENT_TYPES
 
-__all__ = ["Picked", "copy_run"]
+__all__ = ["OUTSIDE", "Picked", "copy_run"]
+
+OUTSIDE = -1  # the place of what is filled
 
 NANOSECONDS = 0.3  # of one element
 LOOKED_UP, TWICE, IN_RUNS = range(3)
@@ -144,7 +145,7 @@ class Picked(Kernel):
                 bits = BITS[y.itemsize]
                 as_bits[y.dtype] = bits, np.asarray(0 if fill is None else fill, y.dtype).view(bits)[()]
             bits, value = as_bits[y.dtype]
-            x, out = np.ascontiguousarray(arrays[0]).reshape(-1).view(bits), y.reshape(-1).view(bits)
+            x, out = plain(arrays[0]).view(bits), y.reshape(-1).view(bits)
             share(
                 pieces(count, NANOSECONDS * width),
                 lambda *part: rows_of_places(x, out, block, rows, table, runs, width, kind, value, *part),

@@ -15,12 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from refexec.kernels.memory import Array
+from refexec.kernels.memory import Array, plain
 from refexec.kernels.simd import at, broadcast, every_other, inlined, jit, lanes_of, load, looked_up, maximum, put, store
-from refexec.ops.nn.pooling import counts, pool_window
-from refexec.ops.nn.windows import Windows, coordinates
 from refexec.pool import pieces, share
-from refexec.primitives import PLAIN, Binding, Epilogue, Kernel, Shape, kernel
+from refexec.primitives import PLAIN, Binding, Epilogue, Kernel, Shape, definition, kernel
 
 __all__ = ["PoolWindow"]
 
@@ -131,11 +129,11 @@ def pool_rows(X, Y, plane, rows, starts, divisors, before, columns, room, width,
             row = row + 1 if row + 1 < count else 0
 
 
-def rows_of_windows(window: Windows, spatial: Sequence[int]) -> tuple[Array, Array]:
+def rows_of_windows(window: Any, spatial: Sequence[int]) -> tuple[Array, Array]:
     """(rows, starts): window row i meets the rows of a plane that begin at ``starts[rows[i] : rows[i + 1]]``."""
     start, inside = np.zeros((1, 1), np.int64), np.ones((1, 1), bool)  # (rows, taps)
     for axis, size in enumerate(spatial[:-1]):
-        at_axis = coordinates(window, axis)
+        at_axis = window.coordinates(axis)
         places = at_axis * prod(spatial[axis + 1 :])
         shape = (start.shape[0] * places.shape[0], start.shape[1] * places.shape[1])
         start = (start[:, None, :, None] + places[:, None, :]).reshape(shape)
@@ -156,7 +154,7 @@ class PoolWindow(Kernel):
         taps, stride, dilation = window.kernel[-1], window.strides[-1], window.dilations[-1]
         rows, starts = rows_of_windows(window, spatial)
         room = max(before + columns, width * stride + (taps - 1) * dilation) + 2 * stride * MOST_LANES
-        divisors = counts(window, tuple(spatial), bool(static.get("include_pad"))).reshape(-1) if mean else np.ones(0)
+        divisors = window.counts(spatial, bool(static.get("include_pad"))).reshape(-1) if mean else np.ones(0)
         divided = np.concatenate([divisors, np.ones(MOST_LANES if mean else 0)])
         by_type = {np.dtype(t): divided.astype(t) for t in (np.float32, np.float64)}
         rest = (before, columns, room, width, taps, stride, dilation, -np.inf if largest else 0.0, largest)
@@ -164,7 +162,7 @@ class PoolWindow(Kernel):
         cost = NANOSECONDS * (columns * len(starts) / max(len(rows) - 1, 1) + width * taps)
 
         def run(y: Array, arrays: Sequence[Array], bias: Array | None, residual: Array | None) -> None:
-            x, out = np.ascontiguousarray(arrays[0]).reshape(-1), y.reshape(-1)
+            x, out = plain(arrays[0]), y.reshape(-1)
             plane, divisors = prod(spatial), by_type[y.dtype]
             share(pieces(count, cost), lambda *part: pool_rows(x, out, plane, rows, starts, divisors, *rest, *part))
             if epilogue != PLAIN:
@@ -177,4 +175,4 @@ class PoolWindow(Kernel):
         Source: Higham, Accuracy and Stability of Numerical Algorithms, section 4.2."""
         if static["reduce"] == "max":
             return 0.0
-        return (prod(static["window"].kernel) + 1) * pool_window.definition(np.abs(arrays[0]), **static)
+        return (prod(static["window"].kernel) + 1) * definition("pool_window")(np.abs(arrays[0]), **static)

@@ -9,17 +9,16 @@ from refexec.primitives import primitive
 
 Places = dict[int, Array]  # axis -> for each position on it in the result, the position in the input
 Mixtures = tuple[tuple[int, Array, Array], ...]  # (axis, positions, weights), both (resized, taps)
-OUTSIDE = -1
 
 
 @primitive
 def picked(X: Array, *, places: Places, fill: Any = None) -> Array:
-    """Y[i, j, ...] = X[places[0][i], places[1][j], ...]; axes without places stay. At places OUTSIDE stands ``fill``."""
+    """Y[i, j, ...] = X[places[0][i], places[1][j], ...]; axes without places stay. At places -1 stands ``fill``."""
     for axis, at in places.items():
         X = np.take(X, at, axis=axis)
     if fill is not None:
         for axis, at in places.items():
-            X[(slice(None),) * axis + (at == OUTSIDE,)] = fill
+            X[(slice(None),) * axis + (at == -1,)] = fill
     return X
 
 

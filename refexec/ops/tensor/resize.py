@@ -9,6 +9,7 @@ from refexec.comparison import Call, is_float, rounded
 from refexec.errors import require
 from refexec.limits import claim
 from refexec.ops.common import integer_range, is_integer, normalize_axes
+from refexec.ops.reduction.over import KERNEL_TYPES
 from refexec.ops.tensor.interpolation import Axis, coordinates, nearest, weights
 from refexec.ops.tensor.picked import mixed, picked
 from refexec.primitives import Lowered
@@ -198,30 +199,30 @@ def resize_11(X, roi, scales, sizes=None, /, *, coordinate_transformation_mode="
 NOT_LOWERED = ("tf_crop_and_resize", "half_pixel_symmetric", "tf_half_pixel_for_nn")  # reads roi; not in every version
 
 
-@lowers(resize_19)
-@lowers(resize_18)
-@lowers(resize_13)
-@lowers(resize_11)
-def lower_resize(attributes, shapes, constants, element):
-    """One call of ``picked`` or ``mixed`` where scales and sizes are known and nothing is empty or has to be settled."""
-    given = tuple(i for i in range(1, len(shapes)) if shapes[i] is not None)
+@lowers(resize_19, types=KERNEL_TYPES, constants=("roi", "scales", "sizes"))
+@lowers(resize_18, types=KERNEL_TYPES, constants=("roi", "scales", "sizes"))
+@lowers(resize_13, types=KERNEL_TYPES, constants=("roi", "scales", "sizes"))
+@lowers(resize_11, types=KERNEL_TYPES, constants=("roi", "scales", "sizes"))
+def lower_resize(attributes, shapes):
+    """One call of ``picked`` or ``mixed``, where nothing is empty."""
     transformation, mode = attributes["coordinate_transformation_mode"], attributes["mode"]
-    if transformation in NOT_LOWERED or mode not in ("nearest", "linear", "cubic") or any(i not in constants for i in given):
+    if transformation in NOT_LOWERED or mode not in ("nearest", "linear", "cubic"):
         return None
     policy = attributes.get("keep_aspect_ratio_policy", "stretch")
-    changed = resized_axes(shapes[0], None, constants.get(2), constants.get(3), axes=attributes.get("axes"), policy=policy)
-    return lowered(shapes[0], changed, given, transformation, mode, attributes["nearest_mode"], element, attributes)
+    scales, sizes, axes = (attributes.get(name) for name in ("scales", "sizes", "axes"))
+    changed = resized_axes(shapes[0], None, scales, sizes, axes=axes, policy=policy)
+    return lowered(shapes[0], changed, transformation, mode, attributes["nearest_mode"], attributes)
 
 
-def lowered(shape, changed, fixed, transformation, mode, nearest_mode, element, attributes):
+def lowered(shape, changed, transformation, mode, nearest_mode, attributes):
     """The call for axes that change so."""
-    if 0 in shape or any(axis.resized == 0 for axis in changed.values()) or (mode != "nearest" and element.kind != "float"):
+    if 0 in shape or any(axis.resized == 0 for axis in changed.values()):
         return None
     names = ("cubic_coeff_a", "exclude_outside", "antialias")
     parts = parts_of(changed, transformation, *(attributes.get(name, 0) for name in names), mode, nearest_mode)
     if mode == "nearest":
-        return Lowered(picked, (0,), {"places": parts}, fixed=fixed)
-    return Lowered(mixed, (0,), {"mixtures": parts}, fixed=fixed)
+        return Lowered(picked, (0,), {"places": parts})
+    return Lowered(mixed, (0,), {"mixtures": parts})
 
 
 def asymmetric_bound(call: Call):
@@ -241,10 +242,8 @@ def resize_10(X, scales, /, *, mode="nearest"):
     return resized(X, None, scales, mode=mode, coordinate_transformation_mode="asymmetric", nearest_mode=None)
 
 
-@lowers(resize_10)
-def lower_resize_10(attributes, shapes, constants, element):
+@lowers(resize_10, types=KERNEL_TYPES, constants=("scales",))
+def lower_resize_10(attributes, shapes):
     """The same where there are scales only."""
-    if 1 not in constants or attributes["mode"] not in ("nearest", "linear"):
-        return None
-    changed = resized_axes(shapes[0], scales=constants[1])
-    return lowered(shapes[0], changed, (1,), "asymmetric", attributes["mode"], None, element, {})
+    mode, changed = attributes["mode"], resized_axes(shapes[0], scales=attributes["scales"])
+    return lowered(shapes[0], changed, "asymmetric", mode, None, {}) if mode in ("nearest", "linear") else None

@@ -3,6 +3,7 @@
 import numpy as np
 
 from refexec.errors import require
+from refexec.ops.reduction.over import KERNEL_TYPES
 from refexec.ops.tensor.resize import lower_resize_10, resize_10
 from refexec.registry import lowers, op
 
@@ -20,11 +21,11 @@ def upsample_10(X, scales, /, *, mode="nearest"):
     return upsample_9(X, scales, mode=mode)
 
 
-@lowers(upsample_9)
-@lowers(upsample_10)
-def lower_upsample(attributes, shapes, constants, element):
+@lowers(upsample_9, types=KERNEL_TYPES, constants=("scales",))
+@lowers(upsample_10, types=KERNEL_TYPES, constants=("scales",))
+def lower_upsample(attributes, shapes):
     """As Resize-10; None where the body is to refuse a scale."""
-    return lower_resize_10(attributes, shapes, constants, element) if np.all(constants.get(1, 0) >= 1) else None
+    return lower_resize_10(attributes, shapes) if np.all(attributes["scales"] >= 1) else None
 
 
 @op("Upsample", since=7, like=upsample_9)
