@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["NOTHING", "Array", "aligned", "flat", "offsets", "plain", "row_major", "scratch"]
+__all__ = ["NOTHING", "Array", "aligned", "flat", "offsets", "plain", "row_major", "scratch", "viewed"]
 
 Array = np.ndarray[Any, Any]
 KEPT = 32 << 20  # bytes per thread and type
@@ -73,18 +73,20 @@ def plain(x: Array) -> Array:
     return x if x.flags.writeable else np.asarray(_Memory(x))
 
 
-def flat(x: Array) -> tuple[Array, int, tuple[int, ...]]:
-    """The memory behind ``x`` as one axis, where in it ``x`` begins, and the steps per axis, in elements.
-
-    A view of contiguous memory is not copied.
-    """
+def viewed(x: Array) -> tuple[Array, int, tuple[int, ...]] | None:
+    """The memory behind ``x`` as one axis, where in it ``x`` begins, and the steps per axis, in elements; None where it has gaps."""
     if x.flags.c_contiguous:
         return plain(x), 0, row_major(x.shape)
     base, size = x.base, x.itemsize
     if isinstance(base, np.ndarray) and base.dtype == x.dtype and base.flags.c_contiguous and all(s % size == 0 for s in x.strides):
         start = (x.__array_interface__["data"][0] - base.__array_interface__["data"][0]) // size
         return plain(base), start, tuple([s // size for s in x.strides])
-    return plain(x), 0, row_major(x.shape)
+    return None
+
+
+def flat(x: Array) -> tuple[Array, int, tuple[int, ...]]:
+    """The same of ``x``, or of a copy of it. A view of contiguous memory is not copied."""
+    return viewed(x) or (plain(x), 0, row_major(x.shape))
 
 
 def offsets(start: int, shape: Sequence[int], steps: Sequence[int]) -> Array:

@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from refexec.kernels.epilogue import followed
 from refexec.kernels.memory import Array, plain
 from refexec.kernels.simd import at, broadcast, fma, inlined, jit, lanes_of, load, looked_up, put, store
 from refexec.pool import pieces, share
-from refexec.primitives import PLAIN, Binding, Epilogue, Kernel, Shape, definition, kernel
+from refexec.primitives import Binding, Epilogue, Kernel, Shape, definition, kernel
 
 __all__ = ["Mixed"]
 
@@ -139,10 +140,8 @@ class Mixed(Kernel):
             x, out, weights = plain(arrays[0]), y.reshape(-1), by_type[y.dtype]
             parts = pieces(count, NANOSECONDS * cost)
             share(parts, lambda *part: blocks_mixed(x, x_block, out, y_block, measures, places, weights, room, *part))
-            if epilogue != PLAIN:
-                y[...] = epilogue(y, bias, residual)
 
-        return Binding(tuple(shape), run)
+        return Binding(tuple(shape), followed(run, epilogue))
 
     def bound(self, arrays: Sequence[Array], static: Mapping[str, Any]) -> Any:
         """For each axis a rounding of the weights and one per tap, of the sum of magnitudes."""

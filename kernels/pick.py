@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from refexec.kernels.epilogue import followed
 from refexec.kernels.memory import Array, plain
 from refexec.kernels.simd import at, inlined, interleaved, jit, lanes_of, load, looked_up, put, splat, store
 from refexec.pool import pieces, share
-from refexec.primitives import PLAIN, Binding, Epilogue, Kernel, Shape, kernel
+from refexec.primitives import Binding, Epilogue, Kernel, Shape, kernel
 from refexec.types import ELEMENT_TYPES
 
 __all__ = ["OUTSIDE", "Picked", "copy_run"]
@@ -150,10 +151,8 @@ class Picked(Kernel):
                 pieces(count, NANOSECONDS * width),
                 lambda *part: rows_of_places(x, out, block, rows, table, runs, width, kind, value, *part),
             )
-            if epilogue != PLAIN:
-                y[...] = epilogue(y, bias, residual)
 
-        return Binding(result, run)
+        return Binding(result, followed(run, epilogue))
 
     def bound(self, arrays: Sequence[Array], static: Mapping[str, Any]) -> Any:
         """Nothing."""

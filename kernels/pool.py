@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from refexec.kernels.epilogue import followed
 from refexec.kernels.memory import Array, plain
 from refexec.kernels.simd import at, broadcast, every_other, inlined, jit, lanes_of, load, looked_up, maximum, put, store
 from refexec.pool import pieces, share
-from refexec.primitives import PLAIN, Binding, Epilogue, Kernel, Shape, definition, kernel
+from refexec.primitives import Binding, Epilogue, Kernel, Shape, definition, kernel
 
 __all__ = ["PoolWindow"]
 
@@ -165,10 +166,8 @@ class PoolWindow(Kernel):
             x, out = plain(arrays[0]), y.reshape(-1)
             plane, divisors = prod(spatial), by_type[y.dtype]
             share(pieces(count, cost), lambda *part: pool_rows(x, out, plane, rows, starts, divisors, *rest, *part))
-            if epilogue != PLAIN:
-                y[...] = epilogue(y, bias, residual)
 
-        return Binding((N, C, *window.output), run)
+        return Binding((N, C, *window.output), followed(run, epilogue))
 
     def bound(self, arrays: Sequence[Array], static: Mapping[str, Any]) -> Any:
         """Nothing for a maximum; for a sum of n terms n roundings of the sum of magnitudes, for a mean one more.
