@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 
 from refexec.kernels.epilogue import followed
 from refexec.kernels.memory import Array, offsets, row_major, viewed
-from refexec.kernels.pick import BITS, MOVED
+from refexec.kernels.pick import BITS
 from refexec.kernels.simd import at, jit, lanes_of, transpose
 from refexec.pool import pieces, share
 from refexec.primitives import Binding, Epilogue, Kernel, Shape, kernel
+from refexec.types import MOVED
 
 __all__ = ["LaidOut"]
 

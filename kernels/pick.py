@@ -17,7 +17,7 @@ from refexec.kernels.memory import Array, plain
 from refexec.kernels.simd import at, inlined, interleaved, jit, lanes_of, load, looked_up, put, splat, store
 from refexec.pool import pieces, share
 from refexec.primitives import Binding, Epilogue, Kernel, Shape, kernel
-from refexec.types import ELEMENT_TYPES
+from refexec.types import MOVED
 
 __all__ = ["OUTSIDE", "Picked", "copy_run"]
 
@@ -27,7 +27,6 @@ NANOSECONDS = 0.3  # of one element
 LOOKED_UP, TWICE, IN_RUNS = range(3)
 RUN = 8  # elements of a run, on average, from which runs are worth it
 BITS = {size: np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
-MOVED = [e.name for e in ELEMENT_TYPES if e.kind in ("float", "int", "uint", "bool") and e.dtype.itemsize in (1, 2, 4, 8)]
 
 
 @inlined

@@ -20,6 +20,7 @@ then skips the body and keeps a :class:`refexec.callsite.CallSite` with the pack
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -76,10 +77,15 @@ PROFILES = {
 }
 
 
-def profile(name: str | Profile) -> Profile:
-    """The profile of that name. Raises UnsupportedError naming those that exist."""
+def profile(name: str | Profile | None) -> Profile:
+    """The profile of that name; for None the one that the environment variable REFEXEC_PROFILE names, else ``deterministic``.
+
+    Raises UnsupportedError naming those that exist.
+    """
     if isinstance(name, Profile):
         return name
+    if name is None:
+        name = os.environ.get("REFEXEC_PROFILE") or "deterministic"
     if name not in PROFILES:
         raise UnsupportedError(f"no profile of that name; there are {', '.join(PROFILES)}", profile=name)
     return PROFILES[name]

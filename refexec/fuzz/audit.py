@@ -69,7 +69,7 @@ def models(key: Key, count: int) -> Iterator[Generated]:
         chooser = RandomChooser(seed)
         versions = {domain: since} if domain else {}
         dtypes = (ELEMENT_TYPES[seed // 2 % len(ELEMENT_TYPES)].name,) if seed % 2 else None
-        yield generate(chooser, Options(opset, (domain,), versions, (name,), dtypes, max_nodes=slots, random=True))
+        yield generate(chooser, Options(opset, (domain,), versions, (name,), dtypes, max_nodes=slots, random=True, edge=seed % 5 == 4))
 
 
 def problem(made: Generated) -> str | None:
@@ -84,7 +84,7 @@ def problem(made: Generated) -> str | None:
 def run_problem(made: Generated) -> str | None:
     """What is wrong when refexec runs it."""
     try:
-        session = Session(made.model)
+        session = Session(made.model, profile="reference")
         results = session.run(None, made.feeds)
     except RefexecError as error:
         return f"refexec: {type(error).__name__}: {str(error)[:300]} {getattr(error, '__notes__', '')}"

@@ -24,18 +24,23 @@ from refexec.diff.metrics import leaves, misfit, same_bits
 from refexec.diff.report import BAD, Column, Report
 from refexec.errors import ContractError, RefexecError, RuntimeUnderTestError, UnsupportedError
 from refexec.fuzz import transforms
+from refexec.fuzz.edges import settled
 from refexec.limits import Limits
 from refexec.runtimes import Kernels, Mode, Runtime
 from refexec.session import Session
 from refexec.types import TensorType, element_type
 from refexec.values import round_to, ulp, unit_roundoff
 
-__all__ = ["TARGETS", "Target", "Verdict", "expected_of", "same_but_for_rounding", "target"]
+__all__ = ["TARGETS", "RuntimeTarget", "Target", "Verdict", "expected_of", "same_but_for_rounding", "target"]
 
 NEAR = 1e-4  # of the largest number of a tensor: what is nearer is not looked at
 NEAR_ULPS = 16
 LIMITS = Limits(seconds=20)
-MISSING = re.compile(r"NOT_IMPLEMENTED|NotImplemented|No registered implementation|not implemented|is not registered", re.IGNORECASE)
+MISSING = re.compile(
+    r"NOT_IMPLEMENTED|NotImplemented|No registered implementation|No implementation for operator|not implemented|is not registered"
+    r"|does not support \w+ yet|data type is not supported",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -102,21 +107,24 @@ class RuntimeTarget(Target):
     def close(self) -> None:
         self.runtime.close()
 
-    def differs(self, model: onnx.ModelProto, feeds: Mapping[str, Any], expected: Mapping[str, Any]) -> bool:
+    def values(self, model: onnx.ModelProto, feeds: Mapping[str, Any]) -> Mapping[str, Any] | Verdict:
+        """What the runtime gives, or why it gives nothing."""
         try:
-            found = self.runtime.run(model.SerializeToString(), feeds, options=self.mode.options).values
-        except (RuntimeUnderTestError, UnsupportedError):
-            return False
-        return not all(same_but_for_rounding(value, found.get(name)) for name, value in expected.items())
-
-    def judge(self, model: onnx.ModelProto, feeds: Mapping[str, Any], expected: Mapping[str, Any]) -> Verdict | None:
-        try:
-            found = self.runtime.run(model.SerializeToString(), feeds, options=self.mode.options).values
+            return self.runtime.run(model.SerializeToString(), feeds, options=self.mode.options).values
         except UnsupportedError as error:
             return Verdict("unsupported", "", str(error))
         except RuntimeUnderTestError as error:
             return _failed(error)
-        if all(same_but_for_rounding(value, found.get(name)) for name, value in expected.items()):
+
+    def differs(self, model: onnx.ModelProto, feeds: Mapping[str, Any], expected: Mapping[str, Any]) -> bool:
+        found = self.values(model, feeds)
+        return not isinstance(found, Verdict) and not _near(expected, settled(model, feeds, expected, found))
+
+    def judge(self, model: onnx.ModelProto, feeds: Mapping[str, Any], expected: Mapping[str, Any]) -> Verdict | None:
+        found = self.values(model, feeds)
+        if isinstance(found, Verdict):
+            return found
+        if _near(expected, settled(model, feeds, expected, found)):
             return None
         try:
             return _blamed(compare(model, feeds, self.runtime, limits=LIMITS))
@@ -124,6 +132,10 @@ class RuntimeTarget(Target):
             return _failed(error)
         except UnsupportedError as error:
             return Verdict("unsupported", "", str(error))
+
+
+def _near(expected: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
+    return all(same_but_for_rounding(value, found.get(name)) for name, value in expected.items())
 
 
 def _failed(error: RuntimeUnderTestError) -> Verdict:
@@ -267,7 +279,7 @@ class Transforms(Target):
         for name, transform in transforms.TRANSFORMS.items():
             other, names = transform(model)
             try:
-                found = Session(other, limits=LIMITS).run(None, {names.get(n, n): v for n, v in feeds.items()})
+                found = Session(other, profile="reference", limits=LIMITS).run(None, {names.get(n, n): v for n, v in feeds.items()})
             except RefexecError as error:
                 return Verdict("refused", "", f"after {name}: {type(error).__name__}: {error}")
             for output, value, again in zip(expected, expected.values(), found, strict=True):
@@ -279,7 +291,7 @@ class Transforms(Target):
 def expected_of(model: onnx.ModelProto, feeds: Mapping[str, Any]) -> dict[str, Any] | Verdict:
     """refexec's reference outputs, or what is wrong with refexec on a model that is valid."""
     try:
-        session = Session(model, limits=LIMITS)
+        session = Session(model, profile="reference", limits=LIMITS)
         return {o.name: v for o, v in zip(session.outputs, session.run(None, feeds), strict=True)}
     except ContractError as error:
         return Verdict("crashed", _where(error), f"ContractError: {error}")
