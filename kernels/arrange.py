@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from refexec.kernels.epilogue import followed
 from refexec.kernels.memory import Array, offsets, row_major, viewed
 from refexec.kernels.pick import BITS
-from refexec.kernels.simd import at, jit, lanes_of, transpose
+from refexec.kernels.simd import at, jit, lanes_of, memory, transpose
 from refexec.pool import pieces, share
 from refexec.primitives import Binding, Epilogue, Kernel, Shape, kernel
 from refexec.types import MOVED
@@ -29,6 +29,7 @@ def blocks_transposed(X, begin, sources, rows, columns, row, Y, targets, step, f
     """For each source and target Y[target + j * step + i] = X[begin + source + i * row + j], i < rows, j < columns, a vector at least.
 
     ``first`` and ``last`` count bands of BLOCK columns over all sources. The last blocks overlap those before."""
+    X, Y, sources, targets = memory(X), memory(Y), memory(sources), memory(targets)
     L = lanes_of(X)
     bands = (columns + BLOCK - 1) // BLOCK
     for n in range(first, last):

@@ -17,7 +17,7 @@ import numpy as np
 
 from refexec.kernels.gemm import MC, pack_panels, product_of_panels
 from refexec.kernels.memory import NOTHING, Array, plain, scratch
-from refexec.kernels.simd import at, inlined, interleaved, jit, lanes_of, load, put, select, store, zeros
+from refexec.kernels.simd import alive, at, inlined, interleaved, jit, lanes_of, load, memory, put, select, store, zeros
 from refexec.kernels.tiles import NO_BIAS, PER_ROW, finish
 from refexec.pool import pieces, share
 from refexec.primitives import PLAIN, Binding, Epilogue, Kernel, Shape, definition, kernel
@@ -69,12 +69,12 @@ def _phases_in_turn(buffer, b, room, first_slot, stride, begin, Y, y, width):
 
 
 @jit
-def channel_spread(T, t, positions, D, taps, dilation, stride, begin, pairs, tables, S, room, first_slot, Y, y, rows, width, kept):
+def channel_spread(T, t, positions, D, taps, dilation, stride, begin, outer, pairs, tables, S, room, first_slot, Y, y, rows, width, kept):
     """A channel of Y from its products (kernel, positions) at t: added row by row in S, then moved to Y."""
     L = lanes_of(Y)
     for j in range(0, rows * stride * room, L):
         store(S, j, zeros(Y))
-    for k in range(tables.size - 1):
+    for k in range(outer):
         for tap in range(taps):
             target = tap * dilation % stride * room + tap * dilation // stride - first_slot
             source = t + (k * taps + tap) * positions
@@ -93,9 +93,11 @@ def channels_transposed(
 
     S holds a tile or a channel, packed panels from p on and products from t on."""
     L = lanes_of(X)
-    c, m, plane = C // group, M // group, rows * width
-    kept = np.ones(L, X.dtype)
-    kept[: L - D % L] = 0
+    c, m, plane, outer = C // group, M // group, rows * width, tables.size - 1
+    made = np.ones(L, X.dtype)
+    made[: L - D % L] = 0
+    X, W, Y, S, pairs, tables, kept = memory(X), memory(W), memory(Y), memory(S), memory(pairs), memory(tables), memory(made)
+    bias, R = memory(bias), memory(R)
     packed = -1
     channel = first
     while channel < last:
@@ -111,12 +113,13 @@ def channels_transposed(
         for i in range(some):
             y = (channel + i) * plane
             channel_spread(
-                S, t + i * K * positions, positions, D, taps, dilation, stride, begin, pairs, tables, S, room, first_slot, Y, y, rows,
-                width, kept,
+                S, t + i * K * positions, positions, D, taps, dilation, stride, begin, outer, pairs, tables, S, room, first_slot, Y, y,
+                rows, width, kept,
             )  # fmt: skip
             if follows:
                 finish(Y, y, plane, 1, plane, bias, (channel + i) % M, per, R, residual, lo, hi)
         channel += some
+    alive(made)
 
 
 def rows_met(window: Any, spatial: Sequence[int], image: Sequence[int]) -> tuple[Array, Array]:

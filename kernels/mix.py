@@ -15,7 +15,7 @@ import numpy as np
 
 from refexec.kernels.epilogue import followed
 from refexec.kernels.memory import Array, plain
-from refexec.kernels.simd import at, broadcast, fma, inlined, jit, lanes_of, load, looked_up, put, store
+from refexec.kernels.simd import alive, at, broadcast, fma, inlined, jit, lanes_of, load, looked_up, memory, put, store
 from refexec.pool import pieces, share
 from refexec.primitives import Binding, Epilogue, Kernel, Shape, definition, kernel
 
@@ -90,8 +90,10 @@ def _pass(X, x, Y, y, sizes, s, positions, weights, rest):
 @jit
 def blocks_mixed(X, x_block, Y, y_block, sizes, positions, weights, room, first, last):
     """All axes of blocks ``first`` to ``last``: from X to the two halves of a buffer in turn, and at last to Y."""
-    buffer, rest = np.empty(2 * room, Y.dtype), np.empty(lanes_of(Y), Y.dtype)
+    made, lanes = np.empty(2 * room, Y.dtype), np.empty(lanes_of(Y), Y.dtype)
     end = sizes.size - SIZES
+    X, Y, sizes, positions, weights = memory(X), memory(Y), memory(sizes), memory(positions), memory(weights)
+    buffer, rest = memory(made), memory(lanes)
     for block in range(first, last):
         x, y = block * x_block, block * y_block
         if end == 0:
@@ -103,6 +105,8 @@ def blocks_mixed(X, x_block, Y, y_block, sizes, positions, weights, room, first,
                 _pass(buffer, here, buffer, room - here, sizes, s, positions, weights, rest)
                 here = room - here
             _pass(buffer, here, Y, y, sizes, end, positions, weights, rest)
+    alive(made)
+    alive(lanes)
 
 
 @kernel("mixed", "float32", "float64", halves=True)

@@ -14,7 +14,7 @@ import numpy as np
 
 from refexec.kernels.epilogue import followed
 from refexec.kernels.memory import Array, plain
-from refexec.kernels.simd import at, inlined, interleaved, jit, lanes_of, load, looked_up, put, splat, store
+from refexec.kernels.simd import at, inlined, interleaved, jit, lanes_of, load, looked_up, memory, put, splat, store
 from refexec.pool import pieces, share
 from refexec.primitives import Binding, Epilogue, Kernel, Shape, kernel
 from refexec.types import MOVED
@@ -53,13 +53,15 @@ def fill_run(Y, y, count, fill):
 
 
 @inlined
-def row_of_places(X, x, Y, y, table, runs, width, kind, fill):
+def row_of_places(X, x, Y, y, table, runs, numbers, width, kind, fill):
     """The elements x + table[j], or for IN_RUNS the runs (from, to, count) of them, from ``y`` on."""
     L = lanes_of(X)
     if kind == IN_RUNS:
-        for i in range(0, runs.size, 3):
+        for i in range(0, numbers, 3):
             source, target, count = at(runs, i), y + at(runs, i + 1), at(runs, i + 2)
-            if source == OUTSIDE:
+            if count == 1:
+                put(Y, target, fill if source == OUTSIDE else at(X, x + source))
+            elif source == OUTSIDE:
                 fill_run(Y, target, count, fill)
             else:
                 copy_run(X, x + source, Y, target, count)
@@ -83,7 +85,8 @@ def row_of_places(X, x, Y, y, table, runs, width, kind, fill):
 @jit
 def rows_of_places(X, Y, block, rows, table, runs, width, kind, fill, first, last):
     """Rows of results, counted over all blocks: each from the row of its block of X that begins at ``rows``."""
-    count = rows.size
+    count, numbers = rows.size, runs.size
+    X, Y, rows, table, runs = memory(X), memory(Y), memory(rows), memory(table), memory(runs)
     x, of_block, before = first // count * block, first % count, OUTSIDE
     for row in range(first, last):
         start = at(rows, of_block)
@@ -92,7 +95,7 @@ def rows_of_places(X, Y, block, rows, table, runs, width, kind, fill, first, las
         elif start == before:
             copy_run(Y, (row - 1) * width, Y, row * width, width)
         else:
-            row_of_places(X, x + start, Y, row * width, table, runs, width, kind, fill)
+            row_of_places(X, x + start, Y, row * width, table, runs, numbers, width, kind, fill)
         before, of_block = start, of_block + 1
         if of_block == count:
             x, of_block, before = x + block, 0, OUTSIDE

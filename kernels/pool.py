@@ -17,7 +17,7 @@ import numpy as np
 
 from refexec.kernels.epilogue import followed
 from refexec.kernels.memory import Array, plain
-from refexec.kernels.simd import at, broadcast, every_other, inlined, jit, lanes_of, load, looked_up, maximum, put, store
+from refexec.kernels.simd import alive, at, broadcast, every_other, inlined, jit, lanes_of, load, looked_up, maximum, memory, put, store
 from refexec.pool import pieces, share
 from refexec.primitives import Binding, Epilogue, Kernel, Shape, definition, kernel
 
@@ -39,11 +39,11 @@ def _larger(a, b):
 
 
 @inlined
-def _rows_together(X, x, starts, first, last, width, buffer, b, largest):
+def _rows_together(X, x, size, starts, first, last, width, buffer, b, largest):
     """The rows of a window of the plane at ``x``, combined, from element ``b`` of the buffer on; whole vectors are written."""
     L = lanes_of(X)
     whole = width
-    if x + at(starts, last - 1) + width + L > X.size:
+    if x + at(starts, last - 1) + width + L > size:
         whole = width - width % L
     count = last - first
     r = x + at(starts, first)
@@ -80,7 +80,7 @@ def _picked(buffer, b, stride, steps):
 
 
 @inlined
-def _columns_together(buffer, b, Y, y, width, taps, stride, dilation, steps, divisors, d, rest, largest):
+def _columns_together(buffer, b, Y, y, width, taps, stride, dilation, steps, mean, divisors, d, rest, largest):
     """A row of results from a row of the buffer, divided by the divisors from ``d`` on unless there are none."""
     L = lanes_of(Y)
     for start in range(0, width, L):
@@ -88,7 +88,7 @@ def _columns_together(buffer, b, Y, y, width, taps, stride, dilation, steps, div
         v = _picked(buffer, b + j * stride, stride, steps)
         for k in range(1, taps):
             v = _with(v, _picked(buffer, b + j * stride + k * dilation, stride, steps), largest)
-        if divisors.size:
+        if mean:
             v = v / load(divisors, d + j)
         if j + L <= width:
             store(Y, y + j, v)
@@ -106,15 +106,18 @@ def pool_rows(X, Y, plane, rows, starts, divisors, before, columns, room, width,
     """
     L = lanes_of(X)
     together = max(1, BUFFER // room)
-    buffer, rest, steps = np.full(together * room, fill, X.dtype), np.empty(L, X.dtype), np.arange(L) * stride
-    outside, count = broadcast(buffer, 0), rows.size - 1
+    made, lanes, apart = np.full(together * room, fill, X.dtype), np.empty(L, X.dtype), np.arange(L) * stride
+    size, count, mean = X.size, rows.size - 1, divisors.size > 0
+    X, Y, rows, starts, divisors = memory(X), memory(Y), memory(rows), memory(starts), memory(divisors)
+    buffer, rest, steps = memory(made), memory(lanes), memory(apart)
+    outside = broadcast(buffer, 0)
     for some in range(first, last, together):
         x, row = some // count * plane, some % count
         for i in range(min(together, last - some)):
             b = i * room
             begin, end = at(rows, row), at(rows, row + 1)
             if begin < end:
-                _rows_together(X, x, starts, begin, end, columns, buffer, b + before, largest)
+                _rows_together(X, x, size, starts, begin, end, columns, buffer, b + before, largest)
             else:
                 for j in range(0, columns, L):
                     store(buffer, b + before + j, outside)
@@ -125,9 +128,12 @@ def pool_rows(X, Y, plane, rows, starts, divisors, before, columns, room, width,
         row = some % count
         for i in range(min(together, last - some)):
             _columns_together(
-                buffer, i * room, Y, (some + i) * width, width, taps, stride, dilation, steps, divisors, row * width, rest, largest
+                buffer, i * room, Y, (some + i) * width, width, taps, stride, dilation, steps, mean, divisors, row * width, rest, largest
             )  # fmt: skip
             row = row + 1 if row + 1 < count else 0
+    alive(made)
+    alive(lanes)
+    alive(apart)
 
 
 def rows_of_windows(window: Any, spatial: Sequence[int]) -> tuple[Array, Array]:
