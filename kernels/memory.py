@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 import threading
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-__all__ = ["NOTHING", "Array", "aligned", "flat", "offsets", "plain", "row_major", "scratch", "viewed"]
+__all__ = ["NOTHING", "Array", "aligned", "flat", "keep_freed_memory", "offsets", "plain", "row_major", "scratch", "viewed"]
 
 Array = np.ndarray[Any, Any]
 KEPT = 32 << 20  # bytes per thread and type
+FREED = 256 << 20
+LARGEST_ON_HEAP = 32 << 20  # bytes of an array; the most that the C library allows
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 ALIGNMENT = 64  # bytes of a cache line
 NOTHING = {np.dtype(t): np.zeros(1, t) for t in (np.float32, np.float64)}  # for arguments that are not there
 
@@ -44,6 +49,19 @@ def scratch(size: int, dtype: Any) -> Array:
         if found.nbytes <= KEPT:
             _scratch.arrays[dtype] = found
     return found
+
+
+def keep_freed_memory() -> None:
+    """Have the C library of Linux keep what is freed, up to ``FREED`` bytes, for the process.
+
+    Else it returns a result of some megabytes to the system as soon as it is freed, and the next one is made of pages that the system
+    clears one by one: that takes longer than to compute it.
+    """
+    if sys.platform == "linux":
+        set_option = getattr(ctypes.CDLL(None), "mallopt", None)
+        if set_option is not None:
+            set_option(M_TRIM_THRESHOLD, FREED)
+            set_option(M_MMAP_THRESHOLD, LARGEST_ON_HEAP)
 
 
 def row_major(shape: Sequence[int]) -> tuple[int, ...]:
