@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 import threading
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-__all__ = ["NOTHING", "Array", "aligned", "flat", "offsets", "plain", "row_major", "scratch"]
+__all__ = ["NOTHING", "Array", "aligned", "flat", "keep_freed_memory", "offsets", "plain", "row_major", "scratch", "viewed"]
 
 Array = np.ndarray[Any, Any]
 KEPT = 32 << 20  # bytes per thread and type
+FREED = 256 << 20
+LARGEST_ON_HEAP = 32 << 20  # bytes of an array; the most that the C library allows
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 ALIGNMENT = 64  # bytes of a cache line
 NOTHING = {np.dtype(t): np.zeros(1, t) for t in (np.float32, np.float64)}  # for arguments that are not there
 
@@ -46,6 +51,19 @@ def scratch(size: int, dtype: Any) -> Array:
     return found
 
 
+def keep_freed_memory() -> None:
+    """Have the C library of Linux keep what is freed, up to ``FREED`` bytes, for the process.
+
+    Else it returns a result of some megabytes to the system as soon as it is freed, and the next one is made of pages that the system
+    clears one by one: that takes longer than to compute it.
+    """
+    if sys.platform == "linux":
+        set_option = getattr(ctypes.CDLL(None), "mallopt", None)
+        if set_option is not None:
+            set_option(M_TRIM_THRESHOLD, FREED)
+            set_option(M_MMAP_THRESHOLD, LARGEST_ON_HEAP)
+
+
 def row_major(shape: Sequence[int]) -> tuple[int, ...]:
     """The steps between elements, per axis, of a C-contiguous array."""
     steps, step = [], 1
@@ -73,18 +91,20 @@ def plain(x: Array) -> Array:
     return x if x.flags.writeable else np.asarray(_Memory(x))
 
 
-def flat(x: Array) -> tuple[Array, int, tuple[int, ...]]:
-    """The memory behind ``x`` as one axis, where in it ``x`` begins, and the steps per axis, in elements.
-
-    A view of contiguous memory is not copied.
-    """
+def viewed(x: Array) -> tuple[Array, int, tuple[int, ...]] | None:
+    """The memory behind ``x`` as one axis, where in it ``x`` begins, and the steps per axis, in elements; None where it has gaps."""
     if x.flags.c_contiguous:
         return plain(x), 0, row_major(x.shape)
     base, size = x.base, x.itemsize
     if isinstance(base, np.ndarray) and base.dtype == x.dtype and base.flags.c_contiguous and all(s % size == 0 for s in x.strides):
         start = (x.__array_interface__["data"][0] - base.__array_interface__["data"][0]) // size
         return plain(base), start, tuple([s // size for s in x.strides])
-    return plain(x), 0, row_major(x.shape)
+    return None
+
+
+def flat(x: Array) -> tuple[Array, int, tuple[int, ...]]:
+    """The same of ``x``, or of a copy of it. A view of contiguous memory is not copied."""
+    return viewed(x) or (plain(x), 0, row_major(x.shape))
 
 
 def offsets(start: int, shape: Sequence[int], steps: Sequence[int]) -> Array:

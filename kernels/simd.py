@@ -23,9 +23,9 @@ from refexec.kernels.cache import Locator
 
 __all__ = [
     "absolute", "alive", "as_floats", "as_integers", "at", "broadcast", "copy_sign", "either_nan", "evens_and_odds", "every_other",
-    "first_lanes", "fma", "inlined", "jit", "lane", "lane_numbers", "lanes_of", "largest", "load", "load_first", "looked_up", "maximum",
-    "memory", "minimum", "prefetch", "product_of_lanes", "put", "round_even", "select", "splat", "sqrt", "store", "store_first",
-    "sum_of_lanes", "to_floats", "to_integers", "transpose", "zeros",
+    "first_lanes", "fma", "inlined", "interleaved", "jit", "lane", "lane_numbers", "lanes_of", "largest", "load", "load_first",
+    "looked_up", "maximum", "memory", "minimum", "prefetch", "product_of_lanes", "put", "round_even", "select", "splat", "sqrt",
+    "store", "store_first", "sum_of_lanes", "to_floats", "to_integers", "transpose", "zeros",
 ]  # fmt: skip
 
 BYTES = 32
@@ -510,6 +510,18 @@ def every_other(typing: Any, a: Any, b: Any) -> Any:
         return builder.shuffle_vector(*args, ir.Constant(ir.VectorType(I32, a.lanes), list(range(0, 2 * a.lanes, 2))))
 
     return a(a, b), code
+
+
+@instruction
+def interleaved(typing: Any, a: Any, b: Any) -> Any:
+    """Two vectors that follow each other, of lanes of a and b in turn: every_other undone."""
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        order = [lane for i in range(a.lanes) for lane in (i, i + a.lanes)]
+        halves = [ir.Constant(ir.VectorType(I32, a.lanes), order[k : k + a.lanes]) for k in (0, a.lanes)]
+        return context.make_tuple(builder, sig.return_type, [builder.shuffle_vector(*args, half) for half in halves])
+
+    return types.UniTuple(a, 2)(a, b), code
 
 
 @instruction

@@ -11,7 +11,7 @@ import numpy as np
 from refexec.errors import KernelMismatch
 from refexec.limits import claim
 from refexec.primitives import PROFILES, Epilogue, Kernel, Lowered, Primitive, Profile, activate
-from refexec.types import ElementType
+from refexec.types import ElementType, element_type
 from refexec.values import smallest_subnormal, unit_roundoff, widen
 
 __all__ = ["CallSite"]
@@ -148,10 +148,12 @@ class CallSite:
             allowed = bound.kernel.bound(wide[: len(arguments)], bound.lowered.static)  # type: ignore[union-attr]
         finally:
             activate(before)
-        allowed = allowed + 4 * np.abs(raw) + 4 * sum(np.abs(w).max(initial=0) for w in wide[-2:] if w is not None)
-        allowed = allowed * unit_roundoff(y.dtype) + 4 * smallest_subnormal(y.dtype)
         actual = widen(y)
-        wrong = ~((np.abs(actual - expected) <= allowed) | (actual == expected) | (np.isnan(actual) & np.isnan(expected)))
+        wrong = actual != expected
+        if element_type(y.dtype).kind == "float":
+            allowed = allowed + 4 * np.abs(raw) + 4 * sum(np.abs(w).max(initial=0) for w in wide[-2:] if w is not None)
+            allowed = allowed * unit_roundoff(y.dtype) + 4 * smallest_subnormal(y.dtype)
+            wrong &= ~((np.abs(actual - expected) <= allowed) | (np.isnan(actual) & np.isnan(expected)))
         if wrong.any():
             at = tuple(int(i) for i in np.argwhere(wrong)[0])
             raise KernelMismatch(

@@ -32,7 +32,7 @@ import numpy as np
 
 from refexec.errors import UnsupportedError
 from refexec.limits import claim
-from refexec.types import ElementType, element_type
+from refexec.types import ELEMENT_TYPES, ElementType, element_type
 from refexec.values import round_quietly
 
 __all__ = [
@@ -220,7 +220,7 @@ class Primitive:
         return f"<primitive {self.name}>"
 
 
-_KERNEL_TYPES = {element_type(name).dtype: element_type(name) for name in ("float32", "float64", "float16", "bfloat16")}
+_KERNEL_TYPES = {e.dtype: e for e in ELEMENT_TYPES}
 
 
 @dataclass(frozen=True, slots=True)
