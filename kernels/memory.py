@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-__all__ = ["NOTHING", "Array", "aligned", "flat", "offsets", "row_major"]
+from refexec.limits import claim
+
+__all__ = ["NOTHING", "Array", "aligned", "flat", "offsets", "row_major", "scratch"]
 
 Array = np.ndarray[Any, Any]
 ALIGNMENT = 64  # bytes of a cache line
+MOST_SCRATCH = 16 << 20  # bytes that a thread keeps
 NOTHING = {np.dtype(t): np.zeros(1, t) for t in (np.float32, np.float64)}  # for arguments that are not there
 
 
@@ -20,6 +24,27 @@ def aligned(size: int, dtype: Any) -> Array:
     memory = np.empty(size * itemsize + ALIGNMENT, np.uint8)
     start = -memory.__array_interface__["data"][0] % ALIGNMENT
     found: Array = memory[start : start + size * itemsize].view(dtype)
+    return found
+
+
+class _Scratch(threading.local):
+    def __init__(self) -> None:
+        self.memory = np.empty(0, np.uint8)
+
+
+_scratch = _Scratch()
+
+
+def scratch(size: int, dtype: Any) -> Array:
+    """Memory for one kernel call of this thread, with whatever an earlier call left in it; it need not be taken from the system anew."""
+    dtype = np.dtype(dtype)
+    claim((size,), dtype)
+    needed = size * dtype.itemsize
+    if needed > MOST_SCRATCH:
+        return aligned(size, dtype)
+    if needed > _scratch.memory.size:
+        _scratch.memory = aligned(needed, np.uint8)
+    found: Array = _scratch.memory[:needed].view(dtype)
     return found
 
 

@@ -44,6 +44,7 @@ __all__ = [
     "Primitive",
     "Profile",
     "activate",
+    "definition_of",
     "kernel",
     "load_kernels",
     "primitive",
@@ -256,6 +257,11 @@ def primitive(definition: Callable[..., Any]) -> Primitive:
     made.fast_kernels.update(_waiting.get((made.name, True), {}))
     _primitives[made.name] = made
     return made
+
+
+def definition_of(name: str) -> Callable[..., Any]:
+    """The NumPy definition of a primitive, for a kernel that needs it in cases which it does not serve."""
+    return _primitives[name].definition
 
 
 def kernel(name: str, *types: str, halves: bool = False, fast: bool = False) -> Callable[[type[Kernel]], type[Kernel]]:

@@ -158,6 +158,8 @@ def visible(queries, keys, offset, is_causal, left, right, nonpad):
     ``offset`` is a number or (B, 1, 1, 1).
     """
     require(left >= -1 and right >= -1, "a window size is -1 or not negative", left_window_size=left, right_window_size=right)
+    if not is_causal and left < 0 and right < 0 and nonpad is None:
+        return None
     p = np.arange(queries)[:, None] + offset
     j = np.arange(keys)
     rules = []
@@ -169,7 +171,7 @@ def visible(queries, keys, offset, is_causal, left, right, nonpad):
         rules.append(j <= p + right)
     if nonpad is not None:
         rules.append(j < nonpad.reshape(-1, 1, 1, 1))
-    return None if not rules else np.logical_and.reduce(np.broadcast_arrays(*rules))
+    return np.logical_and.reduce(np.broadcast_arrays(*rules))
 
 
 def combined(mask, seen, shape, dtype):
