@@ -16,6 +16,8 @@ from refexec.kernels.functions import exp_of_negative, tanh
 from refexec.kernels.gemm import STRIP, pack_panels, product_of_panels, product_with
 from refexec.kernels.memory import NOTHING, Array, flat, row_major, scratch
 from refexec.kernels.simd import (
+    add_products, at, inlined, jit, lanes_of, largest, load, maximum, put, store, sum_of_lanes, transpose, zeros,
+)  # fmt: skip
     add_products,
     at,
     inlined,
@@ -35,7 +37,7 @@ from refexec.pool import pieces, share
 from refexec.primitives import Binding, Epilogue, Kernel, Shape, definition_of, kernel
 from refexec.values import round_quietly, widen
 
-ROWS = 24  # queries that are taken at a time
+ROWS = 48  # queries that are taken at a time
 FEW = 8  # queries for which packing keys costs more than it saves
 NANOSECONDS = 0.02  # of one multiply-add
 Steps = tuple[int, int, int, int]
@@ -126,17 +128,18 @@ def exponentials(M, s, T, padded, total, bias, b, biased, softcap):
         add_bias(M, s, T, bias, b)
     for j in range(T, padded):
         put(M, s + j, -np.inf)
-    top = zeros(M) - np.inf
-    for j in range(s, s + padded, L):
-        top = maximum(load(M, j), top)
-    m = largest(top)
+    low = high = zeros(M) - np.inf
+    for j in range(s, s + padded, 2 * L):
+        low, high = maximum(load(M, j), low), maximum(load(M, j + L), high)
+    m = largest(maximum(low, high))
     if np.isfinite(m):
-        sums = zeros(M)
-        for j in range(s, s + padded, L):
-            e = exp_of_negative(load(M, j) - m)
-            store(M, j, e)
-            sums = sums + e
-        put(M, total, sum_of_lanes(sums))
+        low = high = zeros(M)
+        for j in range(s, s + padded, 2 * L):
+            p, q = exp_of_negative(load(M, j) - m), exp_of_negative(load(M, j + L) - m)
+            store(M, j, p)
+            store(M, j + L, q)
+            low, high = low + p, high + q
+        put(M, total, sum_of_lanes(low + high))
     else:
         value = 0.0 if biased and sees_nothing(bias, b, T) else np.nan
         for j in range(T):
@@ -226,7 +229,7 @@ def workspace(rows: int, T: int, D: int, E: int, width: int, several: bool) -> t
 class Attention(Kernel):
     order = (
         "scores over D and the mixture of values over the keys as in matmul; the sum of exponentials in as many partial sums as a "
-        "vector has lanes, key j in sum j % lanes, whose halves are added; the mixture is divided by it"
+        "panel has columns, key j in sum j % columns, whose halves are added; the mixture is divided by it"
     )
 
     def bind(self, shapes: Sequence[Shape], static: Mapping[str, Any], packed: Any, epilogue: Epilogue) -> Binding:
@@ -236,7 +239,7 @@ class Attention(Kernel):
         rows = group * S
         scale = max(D, 1) ** -0.5 if static["scale"] is None else static["scale"]
         cost = NANOSECONDS * T * (D + E + 40)
-        contiguous = [(0, *row_major(shape)[:3]) for shape in ((B, H, S, D), (B, G, T, D), (B, G, T, E))]
+        contiguous = [begins(row_major(shape)) for shape in ((B, H, S, D), (B, G, T, D), (B, G, T, E))]
         places = {several: [workspace(min(rows, ROWS), T, D, E, width, several) for width in (16, 8)] for several in (False, True)}
 
         def run(y: Array, arrays: Sequence[Array], extra_bias: Array | None, residual: Array | None) -> None:
@@ -285,5 +288,10 @@ def rows_of(x: Array, contiguous: Steps | None = None) -> tuple[Array, Steps]:
     if x.strides[-1] != x.itemsize and x.shape[-1] > 1:
         x = np.ascontiguousarray(x)
     memory, start, steps = flat(x)
-    samples, heads, rows = (0 if size == 1 else step for size, step in zip(x.shape[:3], steps, strict=False))
-    return memory, (start, samples, heads, rows)
+    return memory, begins([0 if size == 1 else step for size, step in zip(x.shape, steps, strict=True)], start)
+
+
+def begins(steps: Sequence[int], start: int = 0) -> Steps:
+    """Where an array of rank 4 begins, and its steps but for the last."""
+    samples, heads, rows, _ = steps
+    return start, samples, heads, rows

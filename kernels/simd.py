@@ -20,9 +20,9 @@ from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
 
 __all__ = [
-    "absolute", "add_products", "as_floats", "as_integers", "at", "broadcast", "copy_sign", "fma", "inlined", "jit", "lane", "lanes_of", "largest",
-    "load", "maximum", "minimum", "put", "round_even", "select", "splat", "sqrt", "store", "sum_of_lanes", "to_floats", "to_integers",
-    "transpose", "zeros",
+    "absolute", "add_products", "as_floats", "as_integers", "at", "broadcast", "copy_sign", "fma", "inlined", "jit", "lane",
+    "lanes_of", "largest", "load", "maximum", "minimum", "put", "round_even", "select", "splat", "sqrt", "store", "sum_of_lanes",
+    "to_floats", "to_integers", "transpose", "zeros",
 ]  # fmt: skip
 
 BYTES = 32
@@ -316,13 +316,13 @@ def select(typing: Any, mask: Any, a: Any, b: Any) -> Any:
 @inlined
 def maximum(a, b):
     """The larger one; NaN where one is NaN; of two zeros ``b``."""
-    return select(a > b, a, select(a != a, a, b))
+    return select(a != a, a, select(a > b, a, b))
 
 
 @inlined
 def minimum(a, b):
     """The smaller one; NaN where one is NaN; of two zeros ``b``."""
-    return select(a < b, a, select(a != a, a, b))
+    return select(a != a, a, select(a < b, a, b))
 
 
 # Between floats and integers ---------------------------------------------------------------------------------------------------
