@@ -15,23 +15,7 @@ import numpy as np
 from refexec.kernels.functions import exp_of_negative, tanh
 from refexec.kernels.gemm import STRIP, pack_panels, product_of_panels, product_with
 from refexec.kernels.memory import NOTHING, Array, flat, row_major, scratch
-from refexec.kernels.simd import (
-    add_products, at, inlined, jit, lanes_of, largest, load, maximum, put, store, sum_of_lanes, transpose, zeros,
-)  # fmt: skip
-    add_products,
-    at,
-    inlined,
-    jit,
-    lanes_of,
-    largest,
-    load,
-    maximum,
-    put,
-    store,
-    sum_of_lanes,
-    transpose,
-    zeros,
-)
+from refexec.kernels.simd import add_products, at, jit, lanes_of, largest, load, maximum, put, store, sum_of_lanes, transpose, zeros
 from refexec.kernels.tiles import KC, NO_BIAS, strip
 from refexec.pool import pieces, share
 from refexec.primitives import Binding, Epilogue, Kernel, Shape, definition_of, kernel
@@ -169,7 +153,7 @@ def attend(Q, q, K, k, V, v, bias, b, biased, Y, sizes, scale, softcap, M, place
     X, Z, totals, tile, P, W, spare, _ = places
     width = 2 * lanes_of(Q)
     panels = -(-T // width)
-    scores = row_of_scores(T, width)
+    scores = panels * width + width  # between two rows: so that they do not compete for the same cache lines
     several = last - first > ROWS
     for head in range(n, n_end):
         sample, g = head // G, head % G
@@ -210,18 +194,13 @@ def attend(Q, q, K, k, V, v, bias, b, biased, Y, sizes, scale, softcap, M, place
                 divide(Y, y + i * E, E, at(M, totals + i))
 
 
-@inlined
-def row_of_scores(T, width):
-    """The elements between two rows of scores: whole panels, and one more so that rows do not compete for the same cache lines."""
-    return -(-T // width) * width + width
-
-
 def workspace(rows: int, T: int, D: int, E: int, width: int, several: bool) -> tuple[int, ...]:
     """Where in its memory ``attend`` has scaled queries, scores, their sums, a tile, packed keys, packed values and what a product
     packs, and how many elements that are. All keys and values are packed when there are several blocks of rows."""
-    keys = (-(-T // width) if several else 1) * D * width
+    panels = -(-T // width)
+    keys = (panels if several else 1) * D * width
     values = -(-E // width) * width * T if several else 0
-    sizes = rows * D, rows * row_of_scores.py_func(T, width), rows, STRIP + rows * width, keys, values, min(T, KC) * (E + width)
+    sizes = rows * D, rows * (panels + 1) * width, rows, STRIP + rows * width, keys, values, min(T, KC) * (E + width)
     return tuple(accumulate(sizes, initial=0))
 
 
