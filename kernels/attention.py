@@ -28,8 +28,8 @@ Steps = tuple[int, int, int, int]
 
 
 @jit
-def pack_keys(K, k, row, count, D, P, p):
-    """A panel of ``count`` keys: row d holds element d of every key, zero where there are no more keys."""
+def panel_of_rows(K, k, row, count, D, P, p):
+    """A panel whose columns are ``count`` rows of K, as keys are columns of K', and zero where there are no more."""
     L = lanes_of(K)
     width = 2 * L
     whole = D - D % L if count == width else 0
@@ -171,7 +171,7 @@ def attend(Q, q, K, k, V, v, bias, b, biased, Y, sizes, scale, softcap, M, place
                 panel = P + (p * D * width if several else 0)
                 if r == first:
                     j = p * width
-                    pack_keys(K, keys + j * k[3], k[3], min(width, T - j), D, M, panel)
+                    panel_of_rows(K, keys + j * k[3], k[3], min(width, T - j), D, M, panel)
                 for d in range(0, max(D, 1), KC):
                     strip(M, X + d, D, 1, M, panel + d * width, width, min(KC, D - d), M, Z + p * width, scores, rows, d > 0)
             for i in range(rows):
