@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from refexec.kernels.functions import exp_of_negative, tanh
+from refexec.kernels.functions import apply, exp_of_reduced, of, reduced, scaled
 from refexec.kernels.gemm import STRIP, pack_panels, product_of_panels, product_with
 from refexec.kernels.memory import NOTHING, Array, flat, row_major, scratch
-from refexec.kernels.simd import add_products, at, jit, lanes_of, largest, load, maximum, put, store, sum_of_lanes, transpose, zeros
+from refexec.kernels.simd import at, inlined, jit, lanes_of, largest, load, maximum, put, select, store, sum_of_lanes, zeros
+from refexec.kernels.squares import add_products, transpose
 from refexec.kernels.tiles import KC, NO_BIAS, strip
 from refexec.pool import pieces, share
 from refexec.primitives import Binding, Epilogue, Kernel, Shape, definition_of, kernel
@@ -98,6 +99,13 @@ def sees_nothing(bias, b, T):
     return hidden
 
 
+@inlined
+def falling(x):
+    """exp(x) for x <= 0, and 0 where that is below the normal numbers. Not for NaN."""
+    r, bits = reduced(x, 0.0)
+    return select(x > of(x, -87.0, -708.0), scaled(exp_of_reduced(r), bits), 0.0)
+
+
 @jit
 def exponentials(M, s, T, padded, total, bias, b, biased, softcap):
     """Make the T scores of a row exp(score - largest), which are 0 from T to ``padded``, whole panels, and write their sum at ``total``.
@@ -107,7 +115,7 @@ def exponentials(M, s, T, padded, total, bias, b, biased, softcap):
     L = lanes_of(M)
     if softcap > 0:
         for j in range(s, s + padded, L):
-            store(M, j, tanh(load(M, j) / softcap) * softcap)
+            store(M, j, apply("tanh", load(M, j) / softcap, softcap, 0.0, 0.0) * softcap)
     if biased:
         add_bias(M, s, T, bias, b)
     for j in range(T, padded):
@@ -119,7 +127,7 @@ def exponentials(M, s, T, padded, total, bias, b, biased, softcap):
     if np.isfinite(m):
         low = high = zeros(M)
         for j in range(s, s + padded, 2 * L):
-            p, q = exp_of_negative(load(M, j) - m), exp_of_negative(load(M, j + L) - m)
+            p, q = falling(load(M, j) - m), falling(load(M, j + L) - m)
             store(M, j, p)
             store(M, j + L, q)
             low, high = low + p, high + q

@@ -13,7 +13,7 @@ import numpy as np
 
 from refexec.errors import require
 from refexec.kernels.attention import panel_of_rows
-from refexec.kernels.functions import sigmoid, tanh
+from refexec.kernels.functions import apply, sigmoid
 from refexec.kernels.gemm import block_of_panels, product_of_panels
 from refexec.kernels.memory import Array, aligned, flat, scratch
 from refexec.kernels.simd import absolute, at, fma, jit, lanes_of, load, maximum, minimum, put, select, store
@@ -57,7 +57,7 @@ def activate(M, m, count, function, parameters, at_function, clip):
         if code == 2:
             y = sigmoid(x)
         elif code == 1:
-            y = tanh(x)
+            y = apply("tanh", x, x, 0.0, 0.0)
         elif code == 0:
             y = select(x < 0, 0.0, x)
         elif code == 3:
@@ -67,7 +67,7 @@ def activate(M, m, count, function, parameters, at_function, clip):
         elif code == 5:
             y = select(x < alpha, 0.0, x)
         elif code == 6:
-            y = tanh(x * beta) * alpha
+            y = apply("tanh", x * beta, x, 0.0, 0.0) * alpha
         elif code == 7:
             y = minimum(maximum(x * alpha + beta, x * 0.0), x * 0.0 + 1.0)
         else:
@@ -289,7 +289,7 @@ def panels(W: Array, gates: int) -> Array:
     width, hidden = 64 // W.itemsize, rows // gates
     size = gates * -(-hidden // width) * width * K
     packed = aligned(*sized(D * size, W.dtype))
-    memory, start, (direction, row, step) = flat(W if W.strides[-1] == W.itemsize else np.ascontiguousarray(W))
+    memory, start, (direction, row, _) = flat(W if W.strides[-1] == W.itemsize else np.ascontiguousarray(W))
     for d in range(D):
         pack_rows(memory, start + d * direction, row, gates, hidden, K, packed, d * size)
     return packed

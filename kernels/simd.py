@@ -20,9 +20,9 @@ from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
 
 __all__ = [
-    "absolute", "add_products", "as_floats", "as_integers", "at", "broadcast", "copy_sign", "fma", "inlined", "jit", "lane",
-    "lanes_of", "largest", "load", "maximum", "minimum", "put", "round_even", "select", "splat", "sqrt", "store", "sum_of_lanes",
-    "to_floats", "to_integers", "transpose", "zeros",
+    "absolute", "as_floats", "as_integers", "at", "broadcast", "copy_sign", "fma", "inlined", "jit", "lane", "lanes_of", "largest",
+    "load", "load_long", "load_some", "lower", "maximum", "minimum", "narrowed", "polynomial", "put", "round_even", "select", "splat",
+    "sqrt", "store", "store_some", "sum_of_lanes", "to_floats", "to_integers", "true_somewhere", "upper", "with_lane", "zeros",
 ]  # fmt: skip
 
 BYTES = 32
@@ -49,18 +49,19 @@ def instruction(function: Callable[..., Any]) -> Any:
 class Vector(types.Type):
     """The numba type of a vector; ``lanes`` elements of the numba type ``elem``."""
 
-    def __init__(self, elem: Any) -> None:
+    def __init__(self, elem: Any, lanes: int | None = None) -> None:
         self.elem = elem
-        self.lanes = BYTES * 8 // (32 if elem is types.boolean else elem.bitwidth)
-        super().__init__(name=f"Vector({elem})")
+        self.lanes = lanes or BYTES * 8 // (32 if elem is types.boolean else elem.bitwidth)
+        super().__init__(name=f"Vector({elem}, {self.lanes})")
 
 
 class Mask(types.Type):
     """The result of comparing two vectors: a truth value per lane."""
 
-    def __init__(self, lanes: int) -> None:
-        self.lanes = lanes
-        super().__init__(name=f"Mask({lanes})")
+    def __init__(self, vector: Vector) -> None:
+        self.lanes = vector.lanes
+        self.bits = vector.elem.bitwidth
+        super().__init__(name=f"Mask({self.lanes}, {self.bits})")
 
 
 @register_model(Vector)
@@ -79,13 +80,18 @@ def _vector_of(array: Any) -> Vector:
     return Vector(array.dtype)
 
 
-def _address(context: Any, builder: Any, array_type: Any, array: Any, index: Any, count: int) -> Any:
+def _long_vector_of(array: Any) -> Vector:
+    return Vector(array.dtype, 2 * _vector_of(array).lanes)
+
+
+def _address(context: Any, builder: Any, array_type: Any, array: Any, index: Any, count: Any) -> Any:
     """The address of element ``index`` of the memory behind an array, of which ``count`` elements are touched."""
     made = context.make_array(array_type)(context, builder, array)
     if CHECKED:
+        count = ir.Constant(index.type, count) if isinstance(count, int) else count
         outside = builder.or_(
             builder.icmp_signed("<", index, ir.Constant(index.type, 0)),
-            builder.icmp_signed(">", builder.add(index, ir.Constant(index.type, count)), made.nitems),
+            builder.icmp_signed(">", builder.add(index, count), made.nitems),
         )
         with builder.if_then(outside, likely=False):
             context.call_conv.return_user_exc(builder, IndexError, ("a kernel touches memory outside its array",))
@@ -102,17 +108,26 @@ def _repeated(builder: Any, value: Any, vector: Any) -> Any:
     return builder.shuffle_vector(one, undefined, ir.Constant(ir.VectorType(I32, vector.count), [0] * vector.count))
 
 
-@instruction
-def load(typing: Any, array: Any, index: Any) -> Any:
-    """The vector at element ``index`` of the array's memory."""
-    vector = _vector_of(array)
-
+def _loaded(array: Any, index: Any, vector: Vector) -> Any:
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         address = _address(context, builder, sig.args[0], args[0], _index(context, builder, args[1], sig.args[1]), vector.lanes)
         address = builder.bitcast(address, context.get_value_type(vector).as_pointer())
         return builder.load(address, align=array.dtype.bitwidth // 8)
 
     return vector(array, index), code
+
+
+@instruction
+def load(typing: Any, array: Any, index: Any) -> Any:
+    """The vector at element ``index`` of the array's memory."""
+    return _loaded(array, index, _vector_of(array))
+
+
+@instruction
+def load_long(typing: Any, array: Any, index: Any) -> Any:
+    """The long vector at element ``index``: twice as many lanes. Two vectors are computed side by side, or one where the machine
+    has such registers."""
+    return _loaded(array, index, _long_vector_of(array))
 
 
 @instruction
@@ -125,6 +140,56 @@ def store(typing: Any, array: Any, index: Any, vector: Any) -> Any:
         return context.get_dummy_value()
 
     return types.none(array, index, vector), code
+
+
+def _first(builder: Any, count: Any, lanes: int) -> Any:
+    """The mask of the first ``count`` lanes."""
+    numbers = ir.Constant(ir.VectorType(count.type, lanes), list(range(lanes)))
+    return builder.icmp_signed("<", numbers, _repeated(builder, count, numbers.type))
+
+
+def _masked(name: str, vector: Any, value_first: bool) -> tuple[str, Any]:
+    """LLVM's name and type of a masked load or store."""
+    I1 = ir.VectorType(ir.IntType(1), vector.count)
+    bits = 64 if isinstance(vector.element, ir.DoubleType) or getattr(vector.element, "width", 32) == 64 else 32
+    kind = "i" if isinstance(vector.element, ir.IntType) else "f"
+    operands = [vector, vector.as_pointer(), I32, I1] if value_first else [vector.as_pointer(), I32, I1, vector]
+    full = f"llvm.masked.{name}.v{vector.count}{kind}{bits}.p0"
+    return full, ir.FunctionType(ir.VoidType() if value_first else vector, operands)
+
+
+@instruction
+def load_some(typing: Any, array: Any, index: Any, count: Any) -> Any:
+    """The ``count`` elements from ``index`` on as a long vector; zeros in the other lanes."""
+    vector = _long_vector_of(array)
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        index, count = (_index(context, builder, a, t) for a, t in zip(args[1:], sig.args[1:], strict=True))
+        of = context.get_value_type(vector)
+        address = builder.bitcast(_address(context, builder, sig.args[0], args[0], index, count), of.as_pointer())
+        name, function = _masked("load", of, value_first=False)
+        align = ir.Constant(I32, array.dtype.bitwidth // 8)
+        operands = [address, align, _first(builder, count, vector.lanes), ir.Constant(of, None)]
+        return builder.call(cgutils.get_or_insert_function(builder.module, function, name), operands)
+
+    return vector(array, index, count), code
+
+
+@instruction
+def store_some(typing: Any, array: Any, index: Any, vector: Any, count: Any) -> Any:
+    """Write the first ``count`` lanes of a vector to the array's memory from element ``index`` on."""
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        index, count = _index(context, builder, args[1], sig.args[1]), _index(context, builder, args[3], sig.args[3])
+        of = context.get_value_type(vector)
+        address = builder.bitcast(_address(context, builder, sig.args[0], args[0], index, count), of.as_pointer())
+        name, function = _masked("store", of, value_first=True)
+        align = ir.Constant(I32, array.dtype.bitwidth // 8)
+        operands = [args[2], address, align, _first(builder, count, vector.lanes)]
+        builder.call(cgutils.get_or_insert_function(builder.module, function, name), operands)
+        return context.get_dummy_value()
+
+    return types.none(array, index, vector, count), code
 
 
 @instruction
@@ -244,6 +309,29 @@ def round_even(typing: Any, a: Any) -> Any:
     return _called("roundeven")(typing, a)
 
 
+@instruction
+def polynomial(typing: Any, x: Any, coefficients: Any) -> Any:
+    """c[0] + c[1] * x + c[2] * x**2 + ..., for a tuple of constants: Horner's rule with fused multiply-adds, for more than nine
+    coefficients applied to the even and to the odd powers."""
+    called = _called("fma")(typing, x, x, x)[1]
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        def horner(value: Any, terms: list[Any]) -> Any:
+            total = terms[-1]
+            for term in reversed(terms[:-1]):
+                total = called(context, builder, x(x, x, x), [total, value, term])
+            return total
+
+        numbers = [context.cast(builder, c, types.float64, x.elem) for c in cgutils.unpack_tuple(builder, args[1])]
+        terms = [_repeated(builder, c, context.get_value_type(x)) for c in numbers]
+        if len(terms) <= 9:
+            return horner(args[0], terms)
+        square = builder.fmul(args[0], args[0])
+        return horner(args[0], [horner(square, terms[::2]), horner(square, terms[1::2])])
+
+    return x(x, coefficients), code
+
+
 # Arithmetic and comparison, as Python writes them ------------------------------------------------------------------------------
 
 
@@ -278,6 +366,16 @@ for _symbol, _integer in (
     _define(_symbol, _integer, _integer)
 
 
+@instruction
+def negated(typing: Any, a: Any) -> Any:
+    return a(a), lambda context, builder, sig, args: builder.fneg(args[0])
+
+
+@overload(operator.neg, jit_options={"forceinline": True})
+def _negation(a):
+    return (lambda a: negated(a)) if isinstance(a, Vector) and isinstance(a.elem, types.Float) else None
+
+
 def _define_comparison(symbol: Any, sign: str) -> None:
     @instruction
     def comparison(typing: Any, a: Any, b: Any) -> Any:
@@ -289,7 +387,7 @@ def _define_comparison(symbol: Any, sign: str) -> None:
                 return builder.icmp_signed(sign, *operands)
             return (builder.fcmp_unordered if sign == "!=" else builder.fcmp_ordered)(sign, *operands)
 
-        return Mask(of.lanes)(a, b), code
+        return Mask(of)(a, b), code
 
     @overload(symbol, jit_options={"forceinline": True})
     def implementation(a, b):
@@ -304,8 +402,8 @@ for _symbol, _sign in (
 
 @instruction
 def select(typing: Any, mask: Any, a: Any, b: Any) -> Any:
-    """Lane by lane ``a`` where the mask is true, else ``b``; one of them may be a number."""
-    of = _vector((a, b))
+    """Lane by lane ``a`` where the mask is true, else ``b``; they may be numbers, two of them for floats."""
+    of = _vector((a, b)) or Vector(types.float32 if mask.bits == 32 else types.float64, mask.lanes)
 
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         return builder.select(args[0], *_widened(context, builder, sig.args[1:], args[1:], of))
@@ -329,11 +427,11 @@ def minimum(a, b):
 
 
 def _integer_of(vector: Vector) -> Vector:
-    return Vector(types.int32 if vector.elem.bitwidth == 32 else types.int64)
+    return Vector(types.int32 if vector.elem.bitwidth == 32 else types.int64, vector.lanes)
 
 
 def _float_of(vector: Vector) -> Vector:
-    return Vector(types.float32 if vector.elem.bitwidth == 32 else types.float64)
+    return Vector(types.float32 if vector.elem.bitwidth == 32 else types.float64, vector.lanes)
 
 
 def _converted(a: Vector, result: Vector, instruction: str) -> Any:
@@ -364,81 +462,41 @@ def to_floats(typing: Any, a: Any) -> Any:
     return _converted(a, _float_of(a), "sitofp")
 
 
-def _square(builder: Any, vector: Any, align: int, row: Callable[[int], Any]) -> list[Any]:
-    """The columns of a square block whose row i stands at the address ``row(i)``.
+def _half(a: Vector, upper: bool) -> Any:
+    double = Vector(types.float64, a.lanes // 2)
 
-    Transposing swaps each bit of an element's row number with that bit of its lane: the highest while half vectors are loaded, the
-    others by shuffles of pairs of rows.
-    """
-    lanes, half = vector.count, vector.count // 2
-    half_vector = ir.VectorType(vector.element, half)
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        first = double.lanes if upper else 0
+        lanes = ir.Constant(ir.VectorType(I32, double.lanes), list(range(first, first + double.lanes)))
+        half = builder.shuffle_vector(args[0], ir.Constant(args[0].type, ir.Undefined), lanes)
+        return builder.fpext(half, context.get_value_type(double))
 
-    def halves(i: int, part: int) -> list[Any]:
-        addresses = [builder.bitcast(row(k), half_vector.as_pointer()) for k in (i, i + half)]
-        return [builder.load(builder.gep(a, [ir.Constant(I32, part)]), align=align) for a in addresses]
-
-    joined = ir.Constant(ir.VectorType(I32, lanes), list(range(lanes)))
-    rows = [builder.shuffle_vector(*halves(i, part), joined) for part in (0, 1) for i in range(half)]
-    bit = 1
-    while bit < half:
-        low = [j if not j & bit else lanes + j - bit for j in range(lanes)]
-        high = [j + bit if not j & bit else lanes + j for j in range(lanes)]
-        for i in range(lanes):
-            if not i & bit:
-                pair = rows[i], rows[i + bit]
-                rows[i], rows[i + bit] = (
-                    builder.shuffle_vector(*pair, ir.Constant(ir.VectorType(I32, lanes), chosen)) for chosen in (low, high)
-                )
-        bit *= 2
-    return rows
-
-
-def _rows_at(context: Any, builder: Any, sig: Any, args: Any, first: int, lanes: int) -> Callable[[int], Any]:
-    """The addresses of the rows of a block, of which the arguments from ``first`` on are the array, the start and the step."""
-    start, step = (_index(context, builder, args[first + i], sig.args[first + i]) for i in (1, 2))
-
-    def address(i: int) -> Any:
-        at_row = builder.add(start, builder.mul(step, ir.Constant(step.type, i)))
-        return _address(context, builder, sig.args[first], args[first], at_row, lanes)
-
-    return address
+    return double(a), code
 
 
 @instruction
-def transpose(typing: Any, array: Any, start: Any, row: Any, out: Any, first: Any, step: Any) -> Any:
-    """Transpose a square block: what stands in ``start + i * row + j`` of one array's memory goes to ``first + j * step + i`` of the
-    other's, i and j below the number of lanes."""
-    vector = _vector_of(array)
-
-    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        llvm, align = context.get_value_type(vector), array.dtype.bitwidth // 8
-        target = _rows_at(context, builder, sig, args, 3, vector.lanes)
-        for i, column in enumerate(_square(builder, llvm, align, _rows_at(context, builder, sig, args, 0, vector.lanes))):
-            builder.store(column, builder.bitcast(target(i), llvm.as_pointer()), align=align)
-        return context.get_dummy_value()
-
-    return types.none(array, start, row, out, first, step), code
+def lower(typing: Any, a: Any) -> Any:
+    """The lower half of the lanes of a float32 vector, as float64."""
+    return _half(a, upper=False)
 
 
 @instruction
-def add_products(typing: Any, sums: Any, array: Any, start: Any, row: Any, other: Any, first: Any) -> Any:
-    """Lane i of the sums and, j by j below the number of lanes, element ``start + i * row + j`` of one array's memory times element
-    ``first + j`` of the other's: fused multiply-adds."""
+def upper(typing: Any, a: Any) -> Any:
+    """The upper half of the lanes of a float32 vector, as float64."""
+    return _half(a, upper=True)
+
+
+@instruction
+def narrowed(typing: Any, low: Any, high: Any) -> Any:
+    """Two float64 vectors as one of float32, rounded."""
+    single = Vector(types.float32, 2 * low.lanes)
 
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        llvm = context.get_value_type(sums)
-        columns = _square(builder, llvm, array.dtype.bitwidth // 8, _rows_at(context, builder, sig, args, 1, sums.lanes))
-        first = _index(context, builder, args[5], sig.args[5])
-        factors = _address(context, builder, sig.args[4], args[4], first, sums.lanes)
-        function = ir.FunctionType(llvm, [llvm] * 3)
-        multiply_add = cgutils.get_or_insert_function(builder.module, function, f"llvm.fma.v{sums.lanes}f{sums.elem.bitwidth}")
-        total = args[0]
-        for j, column in enumerate(columns):
-            factor = builder.load(builder.gep(factors, [ir.Constant(I32, j)]))
-            total = builder.call(multiply_add, [_repeated(builder, factor, llvm), column, total])
-        return total
+        half = ir.VectorType(ir.FloatType(), low.lanes)
+        lanes = ir.Constant(ir.VectorType(I32, single.lanes), list(range(single.lanes)))
+        return builder.shuffle_vector(*[builder.fptrunc(a, half) for a in args], lanes)
 
-    return sums(sums, array, start, row, other, first), code
+    return single(low, high), code
 
 
 # Across lanes ------------------------------------------------------------------------------------------------------------------
@@ -448,6 +506,27 @@ def add_products(typing: Any, sums: Any, array: Any, start: Any, row: Any, other
 def lane(typing: Any, a: Any, index: Any) -> Any:
     """One lane; ``index`` is in range."""
     return a.elem(a, index), lambda context, builder, sig, args: builder.extract_element(args[0], args[1])
+
+
+@instruction
+def with_lane(typing: Any, a: Any, index: Any, value: Any) -> Any:
+    """The vector with another number in one lane; ``index`` is in range."""
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.insert_element(args[0], context.cast(builder, args[2], sig.args[2], a.elem), args[1])
+
+    return a(a, index, value), code
+
+
+@instruction
+def true_somewhere(typing: Any, mask: Any) -> Any:
+    """Whether a mask is true in one lane or more."""
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        bits = builder.bitcast(args[0], ir.IntType(mask.lanes))
+        return builder.icmp_unsigned("!=", bits, ir.Constant(bits.type, 0))
+
+    return types.boolean(mask), code
 
 
 def _folded(combine: Callable[[Any, Any, Any], Any]) -> Any:
