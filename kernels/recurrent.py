@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from refexec.errors import require
-from refexec.kernels.attention import panel_of_rows
 from refexec.kernels.functions import apply, sigmoid
 from refexec.kernels.gemm import block_of_panels, product_of_panels
-from refexec.kernels.memory import Array, aligned, flat, scratch
+from refexec.kernels.memory import Array, aligned, scratch
 from refexec.kernels.simd import absolute, at, fma, jit, lanes_of, load, maximum, minimum, put, select, store
 from refexec.kernels.tiles import KC, PER_COLUMN
+from refexec.kernels.weights import GATES, PREPARED, absent, prepared, sized
 from refexec.limits import active_budget, claim
 from refexec.pool import pieces, share
 from refexec.primitives import Binding, Epilogue, Kernel, Shape, definition_of, kernel
@@ -27,20 +27,9 @@ CODES = {
     "relu": 0, "tanh": 1, "sigmoid": 2, "affine": 3, "leakyrelu": 4, "thresholdedrelu": 5, "scaledtanh": 6, "hardsigmoid": 7,
     "softsign": 8,
 }  # fmt: skip
-GATES = {"rnn_cell": 1, "gru_cell": 3, "lstm_cell": 4}
 NANOSECONDS = 0.03  # of one multiply-add
 GATE_BYTES = 4 << 20  # of what the inputs add to the gates of some steps
 LONG = 50_000_000  # nanoseconds of some steps
-
-
-@jit
-def pack_rows(W, w, row, gates, hidden, K, P, p):
-    """The rows of each gate as panels, (gate, panel, K, width)."""
-    width = 2 * lanes_of(W)
-    for gate in range(gates):
-        for j in range(0, hidden, width):
-            panel_of_rows(W, w + (gate * hidden + j) * row, row, min(width, hidden - j), K, P, p)
-            p += K * width
 
 
 @jit
@@ -200,11 +189,9 @@ def gates_of(X, W, w, B, b, G, g, K, columns, first, last):
 class Recurrence(Kernel):
     order = "x W', then B, then H R' are added; each product as in matmul"
 
-    def pack(self, static: Mapping[str, Any], constants: Mapping[int, Array]) -> tuple[Array | None, Array | None]:
-        """Constant W and R as panels."""
-        gates = GATES[static["cell"].__name__]
-        W, R = (panels(constants[i], gates) if i in constants else None for i in (1, 2))
-        return W, R
+    def pack(self, static: Mapping[str, Any], constants: Mapping[int, Array]) -> dict[int, Any]:
+        """What stands in the node's constants, by position, as ``scan`` needs it."""
+        return {position: prepared(position, array, static) for position, array in constants.items() if position in PREPARED}
 
     def bind(self, shapes: Sequence[Shape], static: Mapping[str, Any], packed: Any, epilogue: Epilogue) -> Binding:
         cell, reverse = static["cell"].__name__, static["reverse"]
@@ -214,7 +201,8 @@ class Recurrence(Kernel):
             steps, N = N, steps
         specs = [activation for direction in static["activations"] for activation in direction]
         function = np.array([CODES.get(name, -1) for name, _, _ in specs])
-        numbers = [[x or 0.0 for x in (alpha, beta)] for _, alpha, beta in specs]
+        numbers = [x or 0.0 for _, alpha, beta in specs for x in (alpha, beta)]
+        whole = np.full(N, steps)
         clip = np.inf if static["clip"] is None else static["clip"]
         shape = (steps + states, D, N, hidden)
 
@@ -223,29 +211,32 @@ class Recurrence(Kernel):
             y[...] = round_quietly(definition_of("recurrence")(*wide, **static), y.dtype)
 
         def run(y: Array, arrays: Sequence[Any], bias: Any, residual: Any) -> None:
-            X, W, R, B, lengths, H, C, P = (*arrays, *[None] * 8)[:8]
+            X, _, _, _, lengths, H, C, P = arrays = (*arrays, *[None] * 8)[:8]
             width = 64 // y.itemsize
             padded = -(-hidden // width) * width
             columns = gates * padded
             X = X.swapaxes(0, 1) if static["batch_first"] else X
-            ends = np.full(N, steps) if lengths is None else lengths.astype(np.int64)
-            require(np.all((ends >= 0) & (ends <= steps)), "lengths are from 0 to the number of steps", sequence_lens=ends, steps=steps)
-            y[...] = 0
+            ends = whole
+            if lengths is not None:
+                ends = lengths.astype(np.int64)
+                fit = np.all((ends >= 0) & (ends <= steps))
+                require(fit, "lengths are from 0 to the number of steps", sequence_lens=ends, steps=steps)
+                y[...] = 0
             S = np.zeros(claim((D, 2, N, padded), y.dtype), y.dtype)
             for state, given in enumerate((H, C)):
                 if given is not None:
                     S[:, state, :, :hidden] = given.swapaxes(0, 1) if static["batch_first"] else given
-            panels_W, panels_R = (p if p is not None else panels(x, gates) for p, x in zip(packed, (W, R), strict=True))
-            biases, Rb = biases_of(B, D, gates, hidden, padded, gates == 3 and static["variant"], y.dtype)
-            peepholes = np.zeros((D, 3, padded), y.dtype)
-            if P is not None:
-                peepholes[:, :, :hidden] = P.reshape(D, 3, hidden)
-            parameters = np.array(numbers, y.dtype).reshape(-1)
+            panels_W, panels_R, (biases, Rb), peepholes = (
+                packed[i] if i in packed else prepared(i, absent(i, D, gates, hidden, y.dtype) if arrays[i] is None else arrays[i], static)
+                for i in PREPARED
+            )
+            parameters = np.array(numbers, y.dtype)
             sizes = (D, N, hidden, padded, gates, len(specs) // D)
             memory, out, cost = S.reshape(-1), y.reshape(-1), NANOSECONDS * columns * (hidden + 50)
             own = max(1, min(int(GATE_BYTES // max(D * N * columns * y.itemsize, 1)), int(LONG // max(D * N * cost, 1))))
-            for s0 in range(0, int(ends.max(initial=0)), own):
-                s1 = min(s0 + own, int(ends.max()))
+            last = int(ends.max(initial=0))
+            for s0 in range(0, last, own):
+                s1 = min(s0 + own, last)
                 active_budget().trip(s1)
                 G = aligned(*sized(D * (s1 - s0) * N * columns, y.dtype))
                 for d, backward in enumerate(reverse):
@@ -262,7 +253,7 @@ class Recurrence(Kernel):
                     M = scratch((n1 - n0) * (columns + padded), y.dtype)
                     options = (static["variant"], P is not None, reverse[d])
                     scan(
-                        G, panels_R, Rb, peepholes.reshape(-1), memory, out, ends, M, function, parameters, sizes, options,
+                        G, panels_R, Rb, peepholes, memory, out, ends, M, function, parameters, sizes, options,
                         y.dtype.type(clip), s0, s1, d, n0, n1
                     )  # fmt: skip
 
@@ -276,35 +267,6 @@ class Recurrence(Kernel):
         """That of the operators: roundoffs of the largest value."""
         states = definition_of("recurrence")(*arrays, **static)
         return 512 * np.where(np.isfinite(states), np.abs(states), 0).max(initial=0.0)
-
-
-def sized(size: int, dtype: Any) -> tuple[int, Any]:
-    """A size and type, after the run's limits allow it."""
-    return claim((size,), dtype)[0], dtype
-
-
-def panels(W: Array, gates: int) -> Array:
-    """Weights (directions, gates * hidden, K) as panels."""
-    D, rows, K = W.shape
-    width, hidden = 64 // W.itemsize, rows // gates
-    size = gates * -(-hidden // width) * width * K
-    packed = aligned(*sized(D * size, W.dtype))
-    memory, start, (direction, row, _) = flat(W if W.strides[-1] == W.itemsize else np.ascontiguousarray(W))
-    for d in range(D):
-        pack_rows(memory, start + d * direction, row, gates, hidden, K, packed, d * size)
-    return packed
-
-
-def biases_of(B: Array | None, D: int, gates: int, hidden: int, padded: int, apart: bool, dtype: Any) -> tuple[Array, Array]:
-    """The biases of W and R added, by gate; ``apart`` leaves those of R in the last gate to the second array."""
-    total, last = np.zeros((D, gates, padded), dtype), np.zeros((D, padded), dtype)
-    if B is not None:
-        of_W, of_R = np.split(B.reshape(D, 2, gates, hidden), 2, axis=1)
-        total[:, :, :hidden] = of_W[:, 0]
-        together = gates - 1 if apart else gates
-        total[:, :together, :hidden] += of_R[:, 0, :together]
-        last[:, :hidden] = of_R[:, 0, -1]
-    return total.reshape(-1), last.reshape(-1)
 
 
 def inputs_of(X: Array, s0: int, s1: int, ends: Array | None, backward: bool) -> Array:
