@@ -230,8 +230,8 @@ class Attention(Kernel):
         places = {several: [workspace(min(rows, ROWS), T, D, E, width, several) for width in (16, 8)] for several in (False, True)}
 
         def run(y: Array, arrays: Sequence[Array], extra_bias: Array | None, residual: Array | None) -> None:
-            Q, K, V = (rows_of(x, steps) for x, steps in zip(arrays, contiguous, strict=False))
-            bias = arrays[3]
+            Q, K, V = (rows_of(x.astype(y.dtype, copy=False), at) for x, at in zip(arrays, contiguous, strict=False))
+            bias = arrays[3] if len(arrays) > 3 else None
             at_bias = (NOTHING[y.dtype], (0, 0, 0, 0)) if bias is None else rows_of(bias.reshape((1,) * (4 - bias.ndim) + bias.shape))
             factors = y.dtype.type(scale), y.dtype.type(static["softcap"])
             out = y.reshape(-1)
@@ -254,7 +254,7 @@ class Attention(Kernel):
 
     def bound(self, arrays: Sequence[Array], static: Mapping[str, Any]) -> Any:
         """That of the operator: what an error of a score makes of a probability, and what it makes of the mixture."""
-        Q, K, V, bias = arrays
+        Q, K, V, bias = (*arrays, None)[:4]
         D, T, group = Q.shape[3], K.shape[2], Q.shape[1] // K.shape[1]
         scale = D**-0.5 if static["scale"] is None else static["scale"]
         magnitude = np.abs(Q) @ np.repeat(np.abs(K), group, axis=1).swapaxes(2, 3) * scale

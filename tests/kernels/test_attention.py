@@ -109,6 +109,13 @@ MODEL = (
 )
 
 
+def test_values_may_be_of_another_type() -> None:
+    Q, K, V = parts(1, 2, 2, 3, 5, 8, 8)
+    y, _, value = run_op("Attention", Q, K, V.astype(np.float64), outputs=3, profile="deterministic", opset=24)
+    assert (y.dtype, value.dtype) == (np.float32, np.float64)
+    assert y.tobytes() == run_op("Attention", Q, K, V, outputs=1, profile="deterministic", opset=24).tobytes()
+
+
 def test_present_keys_and_values_come_beside_the_kernels_result() -> None:
     feeds = {"q": noise(1, 1, 4, 3, 8), **{n: noise(i, 1, 2, 3, 8) for i, n in enumerate("kv")}}
     feeds |= {n: noise(7 + i, 1, 2, 40, 8) for i, n in enumerate(("pk", "pv"))}

@@ -85,6 +85,8 @@ def lower_attention(attributes, shapes, prepare=attention_operands):
     stand_ins = [None if shape is None else np.broadcast_to(False, shape) for shape in shapes]
     made = operands(*stand_ins, *[None] * (7 - len(shapes)))
     static = {"scale": checked_scale(attributes.get("scale")), "softcap": checked_softcap(attributes["softcap"])}
+    if len(shapes[0]) == 4 and not any(shapes[3:]) and made[3] is None:
+        return Lowered(attention, (0, 1, 2), static, results=lambda Y, operands: (Y, *operands[1:]))
     merges = len(shapes[0]) == 3
     return Lowered(
         attention, tuple(range(7)), static, operands=operands, shapes=[None if x is None else x.shape for x in made],
