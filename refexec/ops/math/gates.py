@@ -7,8 +7,10 @@ from refexec.errors import require
 from refexec.ops.common import Array
 from refexec.ops.math.bounds import elementwise, gate_error
 from refexec.ops.math.erf import erfc
+from refexec.ops.math.pointwise import each_element, pointwise
 from refexec.ops.math.sigmoid import sigmoid
-from refexec.registry import op
+from refexec.primitives import Lowered
+from refexec.registry import lowers, op
 from refexec.values import ulp, unit_roundoff
 
 
@@ -41,6 +43,7 @@ def swish_error(x, y, dtype, *, alpha):
     return 8 * unit_roundoff(dtype) * np.abs(x) + 2 * ulp(y, dtype) + np.abs(x) * np.abs(x) * ulp(alpha, dtype) / 4
 
 
+@each_element
 @op("Swish", since=24, arithmetic="rounded", compare=elementwise(swish_error))
 def swish_24(X, /, *, alpha=1.0):
     """Y = X * sigmoid(alpha * X); NaN where an infinity meets 0."""
@@ -68,6 +71,13 @@ def gelu_20(X, /, *, approximate="none"):
     if approximate == "tanh":
         return X * sigmoid(np.sqrt(2 / pi(X)) * (X + 0.044715 * X**3) * 2)
     return X * (erfc(X / -np.sqrt(X.dtype.type(2))) / 2)
+
+
+@lowers(gelu_20)
+def lower_gelu(attributes, shapes):
+    if attributes["approximate"] not in ("none", "tanh"):
+        return None
+    return Lowered(pointwise, (0,), {"function": gelu_20, **attributes})
 
 
 def pi(x: Array):

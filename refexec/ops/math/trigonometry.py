@@ -4,6 +4,7 @@ import numpy as np
 
 from refexec.comparison import ulps
 from refexec.ops.math.bounds import elementwise
+from refexec.ops.math.pointwise import each_element
 from refexec.registry import op
 from refexec.values import smallest_subnormal, ulp, unit_roundoff
 
@@ -66,6 +67,7 @@ def cosh_9(input, /):
     return np.cosh(input)
 
 
+@each_element
 @op("Tanh", since=1, also=(6, 13), arithmetic="rounded", compare=elementwise(tanh_error))
 def tanh_1(input, /):
     """sinh(x) / cosh(x)."""
