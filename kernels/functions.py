@@ -183,18 +183,18 @@ def exp(x):
 
 
 @inlined
-def scaled_exp(x):
-    """exp(x) * 2**64 (2**128 in float64) for x <= 0."""
+def scaled_exp(x, rest):
+    """exp(x + rest) * 2**64 (2**128 in float64) for x <= 0, where the rest is less than a roundoff of x."""
     least = of(x, -104.0, -746.0)
     r, bits = reduced(select(x < least, least, x), of(x, 64.0, 128.0))
-    y = select(x < least, 0.0, scaled(exp_of_reduced(r), bits))
+    y = select(x < least, 0.0, scaled(exp_of_reduced(r + rest), bits))
     return select(x <= 0.0, y, x)
 
 
 @inlined
 def falling_exp(x):
     """exp(x) for x <= 0."""
-    return scaled_exp(x) * of(x, 2.0**-64, 2.0**-128)
+    return scaled_exp(x, 0.0) * of(x, 2.0**-64, 2.0**-128)
 
 
 @inlined

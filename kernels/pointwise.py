@@ -39,7 +39,7 @@ def _block(name: str) -> Any:
             if few >= L:
                 a, b = load_long(X, x_i), load_long(Z, z_i)
             else:
-                a, b = load_some(X, x_i, few), load_some(Z, z_i, few)
+                a, b = load_some(X, x_i, few, 0.0), load_some(Z, z_i, few, 0.0)
             a = apply(name, a, b, p, q)
             if few >= L:
                 store(Y, y + i, a)

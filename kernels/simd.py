@@ -20,9 +20,9 @@ from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
 
 __all__ = [
-    "absolute", "as_floats", "as_integers", "at", "broadcast", "copy_sign", "fma", "inlined", "jit", "lane", "lanes_of", "largest",
-    "load", "load_long", "load_some", "lower", "maximum", "minimum", "narrowed", "polynomial", "put", "round_even", "select", "splat",
-    "sqrt", "store", "store_some", "sum_of_lanes", "to_floats", "to_integers", "true_somewhere", "upper", "with_lane", "zeros",
+    "absolute", "as_floats", "as_integers", "at", "broadcast", "copy_sign", "filled", "fma", "inlined", "jit", "lane", "lanes_of",
+    "largest", "load", "load_long", "load_some", "lower", "maximum", "minimum", "narrowed", "polynomial", "put", "round_even", "select",
+    "splat", "sqrt", "store", "store_some", "sum_of_lanes", "to_floats", "to_integers", "true_somewhere", "upper", "with_lane", "zeros",
 ]  # fmt: skip
 
 BYTES = 32
@@ -159,20 +159,21 @@ def _masked(name: str, vector: Any, value_first: bool) -> tuple[str, Any]:
 
 
 @instruction
-def load_some(typing: Any, array: Any, index: Any, count: Any) -> Any:
-    """The ``count`` elements from ``index`` on as a long vector; zeros in the other lanes."""
+def load_some(typing: Any, array: Any, index: Any, count: Any, other: Any) -> Any:
+    """The ``count`` elements from ``index`` on as a long vector, with ``other`` in the lanes that are left."""
     vector = _long_vector_of(array)
 
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        index, count = (_index(context, builder, a, t) for a, t in zip(args[1:], sig.args[1:], strict=True))
+        index, count = (_index(context, builder, args[i], sig.args[i]) for i in (1, 2))
+        other = _repeated(builder, context.cast(builder, args[3], sig.args[3], array.dtype), context.get_value_type(vector))
         of = context.get_value_type(vector)
         address = builder.bitcast(_address(context, builder, sig.args[0], args[0], index, count), of.as_pointer())
         name, function = _masked("load", of, value_first=False)
         align = ir.Constant(I32, array.dtype.bitwidth // 8)
-        operands = [address, align, _first(builder, count, vector.lanes), ir.Constant(of, None)]
+        operands = [address, align, _first(builder, count, vector.lanes), other]
         return builder.call(cgutils.get_or_insert_function(builder.module, function, name), operands)
 
-    return vector(array, index, count), code
+    return vector(array, index, count, other), code
 
 
 @instruction
@@ -231,6 +232,16 @@ def splat(typing: Any, value: Any) -> Any:
     """A number in every lane."""
     vector = Vector(value)
     return vector(value), lambda context, builder, sig, args: _repeated(builder, args[0], context.get_value_type(vector))
+
+
+@instruction
+def filled(typing: Any, like: Any, value: Any) -> Any:
+    """A vector of the type of another one with a number in every lane."""
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return _repeated(builder, context.cast(builder, args[1], sig.args[1], like.elem), context.get_value_type(like))
+
+    return like(like, value), code
 
 
 @instruction

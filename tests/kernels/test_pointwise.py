@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -104,6 +104,7 @@ def test_special_cases_are_those_of_the_definition(name: str, dtype: Any) -> Non
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
+@settings(deadline=None)  # the first call compiles
 @given(x=hnp.arrays(st.sampled_from([np.float32, np.float64]), hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=11),
                     elements=st.floats(width=32)))  # fmt: skip
 def test_kernel_and_definition_agree_within_the_bound_for_any_shape(name: str, x: Array) -> None:
