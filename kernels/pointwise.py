@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 
+import refexec.kernels.gates
+import refexec.kernels.trigonometry
+import refexec.kernels.units  # noqa: F401 - what they define is known by name
 from refexec.kernels.functions import ULPS, apply
 from refexec.kernels.memory import Array
 from refexec.kernels.simd import jit, lanes_of, load_long, load_some, store, store_some
@@ -16,7 +19,7 @@ from refexec.primitives import Binding, Epilogue, Kernel, Shape, kernel
 __all__ = ["Pointwise", "block_of"]
 
 NANOSECONDS = 1.0  # of one element
-GATES = {"gelu", "gelu_tanh"}
+GATES = {"gelu", "gelu_tanh", "hard_swish", "mish"}
 MULTIPLE = 64  # elements: a part begins at a whole vector
 
 _blocks: dict[str, Any] = {}
@@ -39,7 +42,7 @@ def _block(name: str) -> Any:
             if few >= L:
                 a, b = load_long(X, x_i), load_long(Z, z_i)
             else:
-                a, b = load_some(X, x_i, few), load_some(Z, z_i, few)
+                a, b = load_some(X, x_i, few, 0.0), load_some(Z, z_i, few, 0.0)
             a = apply(name, a, b, p, q)
             if few >= L:
                 store(Y, y + i, a)
@@ -72,13 +75,13 @@ class Pointwise(Kernel):
 
     def bound(self, arrays: Sequence[Array], static: Mapping[str, Any]) -> Any:
         """So many units in the last place, each at most two roundoffs of the result; of x for a gate in float64, whose argument
-        is rounded before a function takes its exponential."""
+        is rounded before a function takes its exponential; of 1 more where a sum is cut at 0 and 1."""
         name, (x,) = known(static)[0], arrays
         double = x.dtype != np.float64
         with np.errstate(all="ignore"):
             y = static["function"](x, **{k: v for k, v in static.items() if k != "function"})
-        size = np.abs(x if double and name in GATES else y)
-        return 2 * ULPS[name][double] * np.where(np.isfinite(size), size, 0)
+            size = np.abs(x if double and name in GATES else y) + (name == "hard_sigmoid")
+            return 2 * ULPS[name][double] * np.where(np.isfinite(size), size, 0)
 
 
 def known(static: Mapping[str, Any]) -> tuple[str, float, float]:

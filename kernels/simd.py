@@ -23,10 +23,10 @@ from refexec.kernels.cache import Locator
 
 __all__ = [
     "absolute", "alive", "as_floats", "as_integers", "at", "broadcast", "copy_sign", "either_nan", "evens_and_odds", "every_other",
-    "first_lanes", "fma", "inlined", "interleaved", "jit", "lane", "lane_numbers", "lanes_of", "largest", "load", "load_first",
-    "load_long", "load_some", "looked_up", "lower", "maximum", "memory", "minimum", "narrowed", "polynomial", "prefetch",
-    "product_of_lanes", "put", "round_even", "select", "splat", "sqrt", "store", "store_first", "store_some", "sum_of_lanes",
-    "to_floats", "to_integers", "true_somewhere", "upper", "with_lane", "zeros",
+    "filled", "first_lanes", "fma", "inlined", "interleaved", "jit", "lane", "lane_numbers", "lanes_of", "largest", "load",
+    "load_first", "load_long", "load_some", "looked_up", "lower", "maximum", "memory", "minimum", "narrowed", "negated", "polynomial",
+    "prefetch", "product_of_lanes", "put", "round_even", "select", "splat", "sqrt", "store", "store_first", "store_some",
+    "sum_of_lanes", "to_floats", "to_integers", "true_somewhere", "upper", "with_lane", "zeros",
 ]  # fmt: skip
 
 BYTES = 32
@@ -279,20 +279,21 @@ def _masked_type(name: str, vector: Any, value_first: bool) -> tuple[str, Any]:
 
 
 @instruction
-def load_some(typing: Any, array: Any, index: Any, count: Any) -> Any:
-    """The ``count`` elements from ``index`` on as a long vector; zeros in the other lanes."""
+def load_some(typing: Any, array: Any, index: Any, count: Any, other: Any) -> Any:
+    """The ``count`` elements from ``index`` on as a long vector, with ``other`` in the lanes that are left."""
     vector = _long_vector_of(array)
 
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        index, count = (_index(context, builder, a, t) for a, t in zip(args[1:], sig.args[1:], strict=True))
+        index, count = (_index(context, builder, args[i], sig.args[i]) for i in (1, 2))
+        other = _repeated(builder, context.cast(builder, args[3], sig.args[3], array.dtype), context.get_value_type(vector))
         of = context.get_value_type(vector)
         address = builder.bitcast(_address(context, builder, sig.args[0], args[0], index, count), of.as_pointer())
         name, function = _masked_type("load", of, value_first=False)
         align = ir.Constant(I32, array.dtype.bitwidth // 8)
-        operands = [address, align, _first(builder, count, vector.lanes), ir.Constant(of, None)]
+        operands = [address, align, _first(builder, count, vector.lanes), other]
         return builder.call(cgutils.get_or_insert_function(builder.module, function, name), operands)
 
-    return vector(array, index, count), code
+    return vector(array, index, count, other), code
 
 
 @instruction
@@ -354,6 +355,16 @@ def splat(typing: Any, value: Any) -> Any:
 
 
 @instruction
+def filled(typing: Any, like: Any, value: Any) -> Any:
+    """A vector of the type of another one with a number in every lane."""
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return _repeated(builder, context.cast(builder, args[1], sig.args[1], like.elem), context.get_value_type(like))
+
+    return like(like, value), code
+
+
+@instruction
 def zeros(typing: Any, array: Any) -> Any:
     """A vector of zeros of the array's type."""
     vector = _vector_of(array)
@@ -363,7 +374,8 @@ def zeros(typing: Any, array: Any) -> Any:
 @instruction
 def lanes_of(typing: Any, array: Any) -> Any:
     """How many elements of the array a vector holds; a constant of the compiled code."""
-    lanes = _vector_of(array).lanes
+    vector = _vector_of(array)
+    lanes = vector.lanes
     return types.intp(array), lambda context, builder, sig, args: ir.Constant(ir.IntType(64), lanes)
 
 
@@ -753,7 +765,7 @@ def first_lanes(typing: Any, array: Any, count: Any) -> Any:
         few = builder.trunc(_index(context, builder, args[1], sig.args[1]), I32)
         return builder.icmp_signed("<", ir.Constant(integers, list(range(lanes))), _repeated(builder, few, integers))
 
-    return Mask(lanes)(array, count), code
+    return Mask(vector)(array, count), code
 
 
 @instruction

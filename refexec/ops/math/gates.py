@@ -22,6 +22,7 @@ def hard_sigmoid_error(x, y, dtype, *, alpha, beta):
     return np.maximum(error - beyond, 0)
 
 
+@each_element
 @op("HardSigmoid", since=1, also=(6, 22), arithmetic="rounded", compare=elementwise(hard_sigmoid_error))
 def hard_sigmoid_1(X, /, *, alpha=0.2, beta=0.5):
     """Y = max(0, min(1, alpha * X + beta)); NaN stays NaN."""
@@ -32,6 +33,7 @@ def hard_swish_error(x, y, dtype):
     return np.abs(x) * hard_sigmoid_error(x, y, dtype, alpha=1 / 6, beta=0.5) + 2 * ulp(y, dtype)
 
 
+@each_element
 @op("HardSwish", since=14, also=(22,), arithmetic="rounded", compare=elementwise(hard_swish_error))
 def hard_swish_14(X, /):
     """Y = X * max(0, min(1, X / 6 + 1 / 2)); NaN for -inf, where it is -inf * 0."""
@@ -85,6 +87,7 @@ def pi(x: Array):
     return 4 * np.arctan(x.dtype.type(1))
 
 
+@each_element
 @op("Softsign", since=1, also=(22,), arithmetic="rounded", compare=ulps(3))
 def softsign_1(input, /):
     """input / (1 + |input|); NaN for an infinity."""
