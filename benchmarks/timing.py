@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -62,6 +63,9 @@ class Timer:
         return count < self._effort.least or (count < self._effort.rounds and self._spent < self._effort.seconds)
 
     def take(self) -> None:
+        """One sample. Short calls get one outside it first: what ran in between has emptied the caches."""
+        if self._repeat > 1:
+            self._call()
         took = self._seconds(self._repeat)
         self._spent += took
         self.samples.append(took / self._repeat)
@@ -74,8 +78,10 @@ class Timer:
 
 
 def interleave(samplers: Mapping[str, Sampler]) -> None:
-    """One sample of each in turn, so that what disturbs the machine disturbs all of them."""
+    """One sample of each in turn, so that what disturbs the machine disturbs all of them. Who follows whom changes every round."""
+    order = random.Random(0)
     while running := [s for s in samplers.values() if s.more()]:
+        order.shuffle(running)
         for sampler in running:
             sampler.take()
 
@@ -93,7 +99,7 @@ class Figures:
         return replace(self, median=self.median * share, best=self.best * share)
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {name: value if isinstance(value, int) else float(f"{value:.4g}") for name, value in asdict(self).items()}
 
 
 def figures(samples: Sequence[float]) -> Figures:
