@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from refexec.kernels.memory import NOTHING, Array, aligned, flat, offsets
-from refexec.kernels.simd import at, broadcast, fma, jit, lanes_of, load, put, store, zeros
+from refexec.kernels.memory import NOTHING, Array, aligned, flat, offsets, plain
+from refexec.kernels.simd import alive, at, broadcast, fma, jit, lanes_of, load, memory, put, store, zeros
 from refexec.kernels.tiles import KC, NO_BIAS, PANEL_BYTES, PER_COLUMN, PER_ROW, finish, row_of_panels, spread, strip
 from refexec.pool import pieces, share
 from refexec.primitives import PLAIN, Binding, Epilogue, Kernel, Shape, kernel
@@ -45,18 +45,17 @@ def pack_panels(B, b, row, column, K, N, P, p):
 
 @jit
 def block_of_panels(A, a, row, step, P, p, panel, ldb, K, C, c, ldc, rows, columns, more):
-    """One block of K terms for ``columns``, whole panels that are ``panel`` elements apart."""
+    """One block of K terms for ``columns``, whole panels that are ``panel`` elements apart. A single last row takes four at a time."""
     width = 2 * lanes_of(A)
-    j = 0
-    if rows == 1:
-        while columns - j >= 4 * width:
-            row_of_panels(A, a, step, P, p, panel, ldb, K, C, c + j, more)
-            j += 4 * width
-            p += 4 * panel
-    while j < columns:
-        strip(A, a, row, step, P, p, ldb, K, C, c + j, ldc, rows, more)
-        j += width
-        p += panel
+    alone = 0
+    if rows % 6 == 1:
+        alone = columns - columns % (4 * width)
+        left, at_row = a + (rows - 1) * row, c + (rows - 1) * ldc
+        for j in range(0, alone, 4 * width):
+            row_of_panels(A, left, step, P, p + j // width * panel, panel, ldb, K, C, at_row + j, more)
+    for j in range(0, columns, width):
+        some = rows - 1 if j < alone else rows
+        strip(A, a, row, step, P, p + j // width * panel, ldb, K, C, c + j, ldc, some, more)
 
 
 @jit
@@ -152,10 +151,12 @@ def product_with(
 @jit
 def rows_by_panels(A, a, row, step, P, C, N, K, i, i_end, j, j_end, follows, bias, per, R, residual, lo, hi):
     """Rows i to ``i_end`` by columns j to ``j_end`` of a product with packed panels; j begins a panel."""
-    T = np.empty(MC * 2 * lanes_of(A), A.dtype)
+    tile = np.empty(MC * 2 * lanes_of(A), A.dtype)
+    A, P, C, T, bias, R = memory(A), memory(P), memory(C), memory(tile), memory(bias), memory(R)
     product_of_panels(
         A, a + i * row, row, step, P, j * K, C, i * N + j, N, i_end - i, j_end - j, K, T, follows, bias, j, per, R, residual, lo, hi
     )
+    alive(tile)
 
 
 @jit
@@ -164,14 +165,17 @@ def stack_of_products(
 ):  # fmt: skip
     """Products n to ``n_end`` of a stack, each of them rows i to ``i_end`` by columns j to ``j_end``."""
     width = 2 * lanes_of(A)
-    T = np.empty(MC * width, A.dtype)
     columns = j_end - j
-    P = np.empty(min(K, KC) * (columns + width), A.dtype)
+    tile, panels = np.empty(MC * width, A.dtype), np.empty(min(K, KC) * (columns + width), A.dtype)
+    A, a_at, B, b_at, C, T, P = memory(A), memory(a_at), memory(B), memory(b_at), memory(C), memory(tile), memory(panels)
+    bias, R = memory(bias), memory(R)
     for product in range(n, n_end):
         product_with(
-            A, a_at[product] + i * a_row, a_row, a_step, B, b_at[product] + j * b_column, b_row, b_column,
+            A, at(a_at, product) + i * a_row, a_row, a_step, B, at(b_at, product) + j * b_column, b_row, b_column,
             C, product * M * N + i * N + j, N, i_end - i, columns, K, P, T, follows, bias, j, per, R, residual, lo, hi
         )  # fmt: skip
+    alive(tile)
+    alive(panels)
 
 
 @kernel("matmul", "float32", "float64", halves=True)
@@ -208,8 +212,8 @@ class MatMul(Kernel):
         def tail(y: Array, bias: Array | None, residual: Array | None) -> tuple[Any, ...]:
             nothing = NOTHING[y.dtype]
             return (
-                follows, nothing if bias is None else np.ascontiguousarray(bias).reshape(-1), per,
-                nothing if residual is None else np.ascontiguousarray(residual).reshape(-1), residual is not None,
+                follows, nothing if bias is None else plain(bias), per,
+                nothing if residual is None else plain(residual), residual is not None,
                 y.dtype.type(lo), y.dtype.type(hi),
             )  # fmt: skip
 

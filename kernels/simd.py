@@ -20,9 +20,10 @@ from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
 
 __all__ = [
-    "absolute", "as_floats", "as_integers", "at", "broadcast", "copy_sign", "fma", "inlined", "jit", "lane", "lanes_of", "largest",
-    "load", "maximum", "minimum", "put", "round_even", "select", "splat", "sqrt", "store", "sum_of_lanes", "to_floats", "to_integers",
-    "zeros",
+    "absolute", "alive", "as_floats", "as_integers", "at", "broadcast", "copy_sign", "evens_and_odds", "every_other", "first_lanes",
+    "fma", "inlined", "jit", "lane", "lanes_of", "largest", "load", "load_first", "looked_up", "maximum", "memory", "minimum",
+    "prefetch", "product_of_lanes", "put", "round_even", "select", "splat", "sqrt", "store", "store_first", "sum_of_lanes",
+    "to_floats", "to_integers", "transpose", "zeros",
 ]  # fmt: skip
 
 BYTES = 32
@@ -63,6 +64,20 @@ class Mask(types.Type):
         super().__init__(name=f"Mask({lanes})")
 
 
+class Memory(types.Type):
+    """What :func:`memory` makes of an array: where its elements stand, and how many. It is not counted as a reference."""
+
+    def __init__(self, dtype: Any) -> None:
+        self.dtype = dtype
+        super().__init__(name=f"Memory({dtype})")
+
+
+@register_model(Memory)
+class _MemoryModel(models.StructModel):
+    def __init__(self, manager: Any, memory: Memory) -> None:
+        super().__init__(manager, memory, [("data", types.CPointer(memory.dtype)), ("nitems", types.intp)])
+
+
 @register_model(Vector)
 class _VectorModel(models.PrimitiveModel):
     def __init__(self, manager: Any, vector: Vector) -> None:
@@ -79,9 +94,16 @@ def _vector_of(array: Any) -> Vector:
     return Vector(array.dtype)
 
 
+def _fields(context: Any, builder: Any, array_type: Any, array: Any) -> Any:
+    """The fields of an array or a memory by name."""
+    if isinstance(array_type, Memory):
+        return cgutils.create_struct_proxy(array_type)(context, builder, value=array)
+    return context.make_array(array_type)(context, builder, array)
+
+
 def _address(context: Any, builder: Any, array_type: Any, array: Any, index: Any, count: int) -> Any:
     """The address of element ``index`` of the memory behind an array, of which ``count`` elements are touched."""
-    made = context.make_array(array_type)(context, builder, array)
+    made = _fields(context, builder, array_type, array)
     if CHECKED:
         outside = builder.or_(
             builder.icmp_signed("<", index, ir.Constant(index.type, 0)),
@@ -100,6 +122,28 @@ def _repeated(builder: Any, value: Any, vector: Any) -> Any:
     undefined = ir.Constant(vector, ir.Undefined)
     one = builder.insert_element(undefined, value, ir.Constant(I32, 0))
     return builder.shuffle_vector(one, undefined, ir.Constant(ir.VectorType(I32, vector.count), [0] * vector.count))
+
+
+@instruction
+def memory(typing: Any, array: Any) -> Any:
+    """An array as kernels pass it on: loops over arrays count references at every branch, loops over memory do not.
+
+    The array must be in use until the kernel ends: :func:`alive` says so of one that was made in the kernel.
+    """
+    made = Memory(array.dtype)
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        fields, found = cgutils.create_struct_proxy(made)(context, builder), _fields(context, builder, sig.args[0], args[0])
+        fields.data, fields.nitems = found.data, found.nitems
+        return fields._getvalue()
+
+    return made(array), code
+
+
+@instruction
+def alive(typing: Any, array: Any) -> Any:
+    """Keep an array until here."""
+    return types.none(array), lambda context, builder, sig, args: context.get_dummy_value()
 
 
 @instruction
@@ -125,6 +169,68 @@ def store(typing: Any, array: Any, index: Any, vector: Any) -> Any:
         return context.get_dummy_value()
 
     return types.none(array, index, vector), code
+
+
+def _first_lanes(context: Any, builder: Any, sig: Any, args: Any, vector: Vector) -> tuple[Any, Any]:
+    """The address of ``args[1]`` and the mask of the lanes below ``args[2]``, of which there may be none or more than all."""
+    index, count = (_index(context, builder, args[i], sig.args[i]) for i in (1, 2))
+    most, none = ir.Constant(count.type, vector.lanes), ir.Constant(count.type, 0)
+    count = builder.select(builder.icmp_signed("<", count, most), count, most)
+    if CHECKED:
+        touches = builder.icmp_signed(">", count, none)
+        for end in (index, builder.add(index, count)):
+            _address(context, builder, sig.args[0], args[0], builder.select(touches, end, none), 0)
+    address = builder.gep(_fields(context, builder, sig.args[0], args[0]).data, [index])
+    numbers = ir.VectorType(ir.IntType(vector.elem.bitwidth), vector.lanes)
+    count = builder.trunc(count, numbers.element) if vector.elem.bitwidth < 64 else count
+    mask = builder.icmp_signed("<", ir.Constant(numbers, list(range(vector.lanes))), _repeated(builder, count, numbers))
+    return builder.bitcast(address, context.get_value_type(vector).as_pointer()), mask
+
+
+def _masked(builder: Any, name: str, result: Any, of: Vector, args: list[Any]) -> Any:
+    kinds = ir.FunctionType(result, [a.type for a in args])
+    suffix = f"v{of.lanes}{'f' if isinstance(of.elem, types.Float) else 'i'}{of.elem.bitwidth}.p0"
+    return builder.call(cgutils.get_or_insert_function(builder.module, kinds, f"llvm.masked.{name}.{suffix}"), args)
+
+
+@instruction
+def load_first(typing: Any, array: Any, index: Any, count: Any, rest: Any) -> Any:
+    """The first ``count`` lanes from element ``index`` of the array's memory on; the others are those of the vector ``rest``."""
+    vector = _vector_of(array)
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        address, mask = _first_lanes(context, builder, sig, args, vector)
+        align = ir.Constant(I32, array.dtype.bitwidth // 8)
+        return _masked(builder, "load", args[3].type, vector, [address, align, mask, args[3]])
+
+    return vector(array, index, count, rest), code
+
+
+@instruction
+def store_first(typing: Any, array: Any, index: Any, count: Any, vector: Any) -> Any:
+    """Write the first ``count`` lanes of a vector to the array's memory from element ``index`` on."""
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        address, mask = _first_lanes(context, builder, sig, args, vector)
+        _masked(builder, "store", ir.VoidType(), vector, [args[3], address, ir.Constant(I32, array.dtype.bitwidth // 8), mask])
+        return context.get_dummy_value()
+
+    return types.none(array, index, count, vector), code
+
+
+@instruction
+def prefetch(typing: Any, array: Any, index: Any) -> Any:
+    """Ask for the cache line of an element that will be read; the index may lie outside the array."""
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        made = _fields(context, builder, sig.args[0], args[0])
+        address = builder.bitcast(builder.gep(made.data, [_index(context, builder, args[1], sig.args[1])]), ir.IntType(8).as_pointer())
+        function = ir.FunctionType(ir.VoidType(), [address.type, I32, I32, I32])
+        instruction = cgutils.get_or_insert_function(builder.module, function, "llvm.prefetch.p0")
+        builder.call(instruction, [address, *[ir.Constant(I32, n) for n in (0, 3, 1)]])  # to read, keep, data
+        return context.get_dummy_value()
+
+    return types.none(array, index), code
 
 
 @instruction
@@ -316,13 +422,13 @@ def select(typing: Any, mask: Any, a: Any, b: Any) -> Any:
 @inlined
 def maximum(a, b):
     """The larger one; NaN where one is NaN; of two zeros ``b``."""
-    return select(a > b, a, select(a != a, a, b))
+    return select(a != a, a, select(a > b, a, b))
 
 
 @inlined
 def minimum(a, b):
     """The smaller one; NaN where one is NaN; of two zeros ``b``."""
-    return select(a < b, a, select(a != a, a, b))
+    return select(a != a, a, select(a < b, a, b))
 
 
 # Between floats and integers ---------------------------------------------------------------------------------------------------
@@ -364,6 +470,72 @@ def to_floats(typing: Any, a: Any) -> Any:
     return _converted(a, _float_of(a), "sitofp")
 
 
+# Moved lanes -------------------------------------------------------------------------------------------------------------------
+
+
+@instruction
+def every_other(typing: Any, a: Any, b: Any) -> Any:
+    """Lanes 0, 2, 4, ... of two vectors that follow each other."""
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.shuffle_vector(*args, ir.Constant(ir.VectorType(I32, a.lanes), list(range(0, 2 * a.lanes, 2))))
+
+    return a(a, b), code
+
+
+@instruction
+def looked_up(typing: Any, array: Any, start: Any, table: Any, index: Any) -> Any:
+    """The vector of the elements ``start + table[index + lane]`` of the array's memory; the table holds int64."""
+    vector = _vector_of(array)
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        start, index = (_index(context, builder, args[i], sig.args[i]) for i in (1, 3))
+        places = _address(context, builder, sig.args[2], args[2], index, vector.lanes)
+        found = ir.Constant(context.get_value_type(vector), ir.Undefined)
+        for i in range(vector.lanes):
+            place = builder.add(start, builder.load(builder.gep(places, [ir.Constant(index.type, i)])))
+            found = builder.insert_element(
+                found, builder.load(_address(context, builder, sig.args[0], args[0], place, 1)), ir.Constant(I32, i)
+            )  # fmt: skip
+        return found
+
+    return vector(array, start, table, index), code
+
+
+@instruction
+def transpose(typing: Any, array: Any, start: Any, row: Any, out: Any, first: Any, step: Any) -> Any:
+    """Transpose a square block: what stands in ``start + i * row + j`` of one array's memory goes to ``first + j * step + i`` of the
+    other's, i and j below the number of lanes."""
+    vector = _vector_of(array)
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        lanes, llvm = vector.lanes, context.get_value_type(vector)
+        start, row, first, step = (_index(context, builder, args[i], sig.args[i]) for i in (1, 2, 4, 5))
+
+        def place(position: int, begin: Any, apart: Any, i: int) -> Any:
+            at_row = builder.add(begin, builder.mul(apart, ir.Constant(apart.type, i)))
+            return builder.bitcast(_address(context, builder, sig.args[position], args[position], at_row, lanes), llvm.as_pointer())
+
+        align = array.dtype.bitwidth // 8
+        rows = [builder.load(place(0, start, row, i), align=align) for i in range(lanes)]
+        bit = 1
+        while bit < lanes:  # swap this bit of the row's number with that of the lane's
+            low = [j if not j & bit else lanes + j - bit for j in range(lanes)]
+            high = [j + bit if not j & bit else lanes + j for j in range(lanes)]
+            for i in range(lanes):
+                if not i & bit:
+                    pair = rows[i], rows[i + bit]
+                    rows[i], rows[i + bit] = (
+                        builder.shuffle_vector(*pair, ir.Constant(ir.VectorType(I32, lanes), chosen)) for chosen in (low, high)
+                    )  # fmt: skip
+            bit *= 2
+        for i, moved in enumerate(rows):
+            builder.store(moved, place(3, first, step, i), align=align)
+        return context.get_dummy_value()
+
+    return types.none(array, start, row, out, first, step), code
+
+
 # Across lanes ------------------------------------------------------------------------------------------------------------------
 
 
@@ -397,9 +569,39 @@ def _larger(builder: Any, a: Any, b: Any) -> Any:
 
 
 @instruction
+def first_lanes(typing: Any, array: Any, count: Any) -> Any:
+    """The mask that is true in the first ``count`` lanes of the array's vectors."""
+    lanes = _vector_of(array).lanes
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        integers = ir.VectorType(I32, lanes)
+        few = builder.trunc(_index(context, builder, args[1], sig.args[1]), I32)
+        return builder.icmp_signed("<", ir.Constant(integers, list(range(lanes))), _repeated(builder, few, integers))
+
+    return Mask(lanes)(array, count), code
+
+
+@instruction
+def evens_and_odds(typing: Any, a: Any, b: Any) -> Any:
+    """The lanes 0, 2, 4, ... of ``a`` followed by the lanes 1, 3, 5, ... of ``b``."""
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        order = [*range(0, a.lanes, 2), *range(a.lanes + 1, 2 * a.lanes, 2)]
+        return builder.shuffle_vector(*args, ir.Constant(ir.VectorType(I32, a.lanes), order))
+
+    return a(a, b), code
+
+
+@instruction
 def sum_of_lanes(typing: Any, a: Any) -> Any:
     """The sum of the lanes: halves are added until one element is left."""
     return _folded(lambda builder, low, high: builder.fadd(low, high))(typing, a)
+
+
+@instruction
+def product_of_lanes(typing: Any, a: Any) -> Any:
+    """The product of the lanes, in the same tree."""
+    return _folded(lambda builder, low, high: builder.fmul(low, high))(typing, a)
 
 
 @instruction

@@ -10,11 +10,24 @@ A panel is two vectors wide: 16 columns of float32, 8 of float64. The element (i
 
 from __future__ import annotations
 
-from refexec.kernels.simd import at, broadcast, fma, inlined, jit, lanes_of, load, put, select, store, zeros
+from refexec.kernels.simd import at, broadcast, fma, inlined, jit, lanes_of, load, prefetch, put, select, store, zeros
 
-__all__ = ["KC", "NO_BIAS", "PANEL_BYTES", "PER_COLUMN", "PER_ROW", "finish", "row_of_panels", "spread", "strip"]
+__all__ = [
+    "KC",
+    "NO_BIAS",
+    "PANEL_BYTES",
+    "PER_COLUMN",
+    "PER_ROW",
+    "finish",
+    "pack_rows",
+    "row_of_panels",
+    "spread",
+    "strip",
+    "strip_of_packed",
+]
 
 PANEL_BYTES = 64  # of one row of a panel: two vectors
+AHEAD = 48  # rows of a panel that are asked for before they are read
 KC = 256  # terms whose sum is one block; part of what the results are
 NO_BIAS, PER_COLUMN, PER_ROW = 0, 1, 2
 
@@ -37,6 +50,7 @@ def tile6(A, a, row, step, B, b, ldb, K, C, c, ldc, more):
     z = zeros(A)
     p0, q0, p1, q1, p2, q2, p3, q3, p4, q4, p5, q5 = z, z, z, z, z, z, z, z, z, z, z, z
     for _ in range(K):
+        prefetch(B, b + AHEAD * ldb)
         low, high = load(B, b), load(B, b + L)
         x = broadcast(A, a)
         p0, q0 = fma(x, low, p0), fma(x, high, q0)
@@ -152,6 +166,30 @@ def strip(A, a, row, step, B, b, ldb, K, C, c, ldc, rows, more):
 
 
 @jit
+def pack_rows(W, w, M, K, P, p):
+    """Write the M x K matrix at ``w`` of W to P from ``p`` on, as ``strip_of_packed`` reads it: per block of KC terms its rows in
+    sixes, term by term."""
+    for k in range(0, K, KC):
+        block = min(KC, K - k)
+        for i in range(0, M, 6):
+            some = min(6, M - i)
+            for term in range(block):
+                for row in range(some):
+                    put(P, p + row, at(W, w + (i + row) * K + k + term))
+                p += some
+
+
+@jit
+def strip_of_packed(A, a, B, b, ldb, K, C, c, ldc, rows, more):
+    """``rows`` rows by one panel, for rows that stand in sixes, term by term."""
+    while rows >= 6:
+        tile6(A, a, 1, 6, B, b, ldb, K, C, c, ldc, more)
+        a, c, rows = a + 6 * K, c + 6 * ldc, rows - 6
+    if rows:
+        strip(A, a, 1, rows, B, b, ldb, K, C, c, ldc, rows, more)
+
+
+@jit
 def spread(T, t, ldt, C, c, row, column, rows, columns, more):
     """Copy a tile that was computed aside to where ``row`` and ``column`` say, added to what stands there when ``more``."""
     for i in range(rows):
@@ -201,3 +239,27 @@ def finish(C, c, ldc, rows, columns, bias, first, per, R, residual, lo, hi):
             if y > hi:
                 y = hi
             put(C, at_row + j, y)
+
+
+@jit
+def emit(C, c, Y, y, ldy, rows, columns, follows, bias, first, per, R, residual, lo, hi):
+    """A finished panel of C to rows of Y that are ``ldy`` apart, with what follows as in ``finish``; the bias is PER_ROW."""
+    L = lanes_of(C)
+    if columns < 2 * L:
+        spread(C, c, 2 * L, Y, y, ldy, 1, rows, columns, False)
+        if follows:
+            finish(Y, y, ldy, rows, columns, bias, first, per, R, residual, lo, hi)
+        return
+    for i in range(rows):
+        low, high = load(C, c), load(C, c + L)
+        if follows:
+            if per == PER_ROW:
+                b = broadcast(bias, first + i)
+                low, high = low + b, high + b
+            if residual:
+                low, high = low + load(R, y), high + load(R, y + L)
+            low, high = _clamped(low, lo, hi), _clamped(high, lo, hi)
+        store(Y, y, low)
+        store(Y, y + L, high)
+        c += 2 * L
+        y += ldy

@@ -7,7 +7,7 @@ arithmetic and the profile demand, rounding of the outputs, and the contract: ea
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -38,6 +38,9 @@ class Bound:
     settle: Callable[[Any], Any] | None = None  # of the short way: the contract for what is not plainly right
     builtin: bool = True  # the operator is one of refexec.ops
     margin: Callable[[Run, Sequence[Any], Sequence[Any]], Any] | None = None  # of operators that decide
+    site: CallSite | None = None  # of a lowered node
+    operator: Operator | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
 def bind(

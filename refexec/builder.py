@@ -10,6 +10,7 @@ from typing import Any
 from refexec import functions
 from refexec.checking import topological_order
 from refexec.errors import InvalidModel, RefexecError, shown
+from refexec.fusion import fused
 from refexec.limits import Limits
 from refexec.nodes import NodeBinder
 from refexec.plan import NONE, Plan, Step, ValueInfo, last_uses
@@ -161,6 +162,7 @@ class Builder:
             tuple(self.captures.values()), tuple(self.captures),
             tuple(self.steps), () if self.path == "main" else last_uses(self.steps, {*out, *self.constants, NONE}), self.template,
             {n: s for n, s in self.slots.items() if n}, self.types, frozenset(self.constants),
+            fuse=fused if self.model.profile.kernels else None,
         )  # fmt: skip
 
     def function(self, proto: Any, input_types: Sequence[ValueType | None], absent: Sequence[bool]) -> Plan:

@@ -73,7 +73,8 @@ class CallSite:
         made: Bound | None = None
         if lowered is not None:
             made = self._bound(lowered, own)
-            if self._follow is not None and (made.run is None or (self._follow.residual and made.shape != shapes[-1])):
+            alone = made.run is None or lowered.results is not None
+            if self._follow is not None and (alone or (self._follow.residual and made.shape != shapes[-1])):
                 made = None
         if len(self._bindings) >= MOST_BINDINGS:
             self._bindings = {}
@@ -90,11 +91,13 @@ class CallSite:
         packed = self._packed.get(lowered.primitive)
         if packed is None:
             packed = self._packed[lowered.primitive] = (kernel.pack(lowered.static, self._positions(lowered)),)
-        binding = kernel.bind([shapes[i] for i in lowered.arguments], lowered.static, packed[0], epilogue)
+        binding = kernel.bind(lowered.argument_shapes(shapes), lowered.static, packed[0], epilogue)
         return Bound(lowered, epilogue, kernel, binding.shape, binding.run)
 
     def _positions(self, lowered: Lowered) -> dict[int, Array]:
         """The constants by the position of the primitive's argument."""
+        if lowered.operands is not None:
+            return {}
         return {p: self._constants[i] for p, i in enumerate(lowered.arguments) if i in self._constants}
 
     def implementation(self, shapes: tuple[Any, ...]) -> str:
@@ -114,22 +117,25 @@ class CallSite:
         if kernel is None:
             if convert is not None:
                 inputs = convert(inputs)
-            y = lowered.primitive.definition(*[inputs[i] for i in lowered.arguments], **lowered.static)
-            return epilogue(y, None if lowered.bias is None else inputs[lowered.bias])
+            arguments = lowered.argument_values(inputs)
+            y = lowered.primitive.definition(*arguments, **lowered.static)
+            y = epilogue(y, None if lowered.bias is None else inputs[lowered.bias])
+            return y if lowered.results is None else lowered.results(y, arguments)
         for i, array in self._constants.items():
             if inputs[i] is not array:  # a caller fed another value for this run
-                arguments = [inputs[i] for i in lowered.arguments]
-                run = kernel.bind([a.shape for a in arguments], lowered.static, kernel.pack(lowered.static, {}), epilogue).run
+                if i not in lowered.arguments and i != lowered.bias:
+                    return None  # it was lowered for the value that it had
+                run = kernel.bind(lowered.argument_shapes(shapes), lowered.static, kernel.pack(lowered.static, {}), epilogue).run
                 break
         dtype = self._element.dtype  # type: ignore[union-attr]
         y = np.empty(claim(shape, dtype), dtype)
-        arguments = [inputs[i] for i in lowered.arguments]
+        arguments = lowered.argument_values(inputs)
         bias = None if lowered.bias is None else inputs[lowered.bias]
         residual = inputs[-1] if epilogue.residual else None
         run(y, arguments, bias, residual)
         if self._verify:
             self._compare(y, bound, arguments, bias, residual)
-        return y
+        return y if lowered.results is None else lowered.results(y, arguments)
 
     def _compare(self, y: Array, bound: Bound, arguments: Sequence[Any], bias: Any, residual: Any) -> None:
         """Raise KernelMismatch where the kernel is further from the definition than its bound and the epilogue's roundings."""

@@ -215,7 +215,7 @@ class NodeBinder:
                 makers[name] = partial(_subgraph, value, start, start + len(value.captured))
         plain = {n: a for n, a in attributes.items() if n not in makers}
         wanted = tuple(map(bool, node.output))
-        site = self.site(operator, plain, node, types) if len(wanted) == 1 else None
+        site = self.site(operator, plain, node, types) if not any(wanted[operator.lowered_outputs :]) else None
         profile = self.model.profile
 
         def bound_for(known: Sequence[ValueType | None]) -> Bound:
@@ -227,7 +227,9 @@ class NodeBinder:
         else:
             bound = functions.late(bound_for, types, wanted, hints, profile.wide)
         shareable = not operator.takes_ctx and site is None and not makers  # what the node's place in the model does not touch
-        bound = replace(bound, builtin=operator.builtin, margin=_margin(operator, plain, bound))
+        bound = replace(
+            bound, builtin=operator.builtin, margin=_margin(operator, plain, bound), site=site, operator=operator, attributes=plain
+        )
         return _Made(bound, operator.label, tuple(captured), shareable, types)
 
     def site(self, operator: Operator, attributes: Mapping[str, Any], node: Any, types: Types) -> CallSite | None:
@@ -236,11 +238,26 @@ class NodeBinder:
         if lowering is None or not isinstance(types[0], TensorType):
             return None
         profile = self.model.profile
+        if operator.lowered_types and not (profile.kernels and _of_types(operator, types)):
+            return None
         if not profile.kernels:
             return CallSite(partial(lowering, attributes), None, {})
         builder = self.builder
         constants = {i: builder.template[builder.slots[n]] for i, n in enumerate(node.input) if n and builder.slots[n] in builder.constants}
+        if operator.lowered_constants:
+            names = [parameter.name for parameter in operator.parameters]
+            decisive = {i: names[i] for i, n in enumerate(node.input) if n and names[i] in operator.lowered_constants}
+            if not decisive.keys() <= constants.keys():
+                return None
+            attributes = {**attributes, **{name: constants[i] for i, name in decisive.items()}}
         return CallSite(partial(lowering, attributes), types[0].elem, constants, profile, self.model.verify_kernels)
+
+
+def _of_types(operator: Operator, types: Types) -> bool:
+    """Whether the inputs are all of one element type that the operator's lowering is for."""
+    tensors = [t for p, t in zip(operator.parameters, types, strict=False) if t is not None and p.name not in operator.lowered_constants]
+    found = {t.elem.name if isinstance(t, TensorType) else None for t in tensors}
+    return len(found) == 1 and found <= set(operator.lowered_types)
 
 
 def _subgraph(plan: Plan, start: int, end: int, run: Run, values: Sequence[Any]) -> Subgraph:

@@ -78,6 +78,7 @@ class Plan:
     types: dict[str, ValueType | None]
     constants: frozenset[int]
     selections: dict[Any, Plan] = field(default_factory=dict)
+    fuse: Callable[..., list[Step]] | None = None  # joins steps of a plan that nobody observes
 
     @property
     def input_types(self) -> tuple[ValueType | None, ...]:
@@ -128,7 +129,9 @@ class Plan:
         own = {i.name: i for i in self.inputs}
         ins = tuple(own.get(name) or ValueInfo(name, self.types.get(name)) for name in fed)
         made = {slot for step in self.steps for slot in step.outputs}
-        kept = [not_writing(step, given) for step in steps] if given & made else steps
+        kept = [not_writing(step, given) for step in steps] if given & made else list(steps)
+        if self.fuse is not None and not keep:
+            kept = self.fuse(kept, self.template, self.constants, out)
         uses = last_uses(kept, keep=set(out) | self.constants | {NONE})
         return replace(
             self, inputs=ins, outputs=infos, input_slots=tuple(self.slots[n] for n in fed), output_slots=out,

@@ -44,6 +44,7 @@ __all__ = [
     "Primitive",
     "Profile",
     "activate",
+    "definition",
     "kernel",
     "load_kernels",
     "primitive",
@@ -169,7 +170,7 @@ class _OfHalves(Kernel):
 
         def run(y: Array, arrays: Sequence[Array], bias: Array | None, residual: Array | None) -> None:
             wide = np.empty(inner.shape, np.float32)
-            single = [a.astype(np.float32) if a.dtype == y.dtype else a for a in arrays]
+            single = [a.astype(np.float32) if a is not None and a.dtype == y.dtype else a for a in arrays]
             inner.run(wide, single, *[None if a is None else a.astype(np.float32) for a in (bias, residual)])
             y[...] = round_quietly(wide, y.dtype)
 
@@ -216,7 +217,11 @@ _KERNEL_TYPES = {element_type(name).dtype: element_type(name) for name in ("floa
 
 @dataclass(frozen=True, slots=True)
 class Lowered:
-    """A node as a primitive call: which inputs are the primitive's arguments, and what follows the result."""
+    """A node as a primitive call: which inputs are the primitive's arguments, and what follows the result.
+
+    Where inputs are not arguments as they stand, ``operands`` makes arguments of these ``shapes`` of them, without computing: views,
+    joined arrays, masks. ``results`` makes the node's outputs of the primitive's result and its arguments.
+    """
 
     primitive: Primitive
     arguments: tuple[int, ...]  # indexes of node inputs
@@ -225,6 +230,18 @@ class Lowered:
     bias_axis: int | None = None
     lo: float = -np.inf
     hi: float = np.inf
+    operands: Callable[..., Sequence[Array | None]] | None = None
+    shapes: Sequence[Shape] = ()
+    results: Callable[[Array, Sequence[Any]], tuple[Any, ...]] | None = None
+
+    def argument_shapes(self, shapes: Sequence[Shape]) -> list[Shape]:
+        """The shapes of the primitive's arguments, from those of the node's inputs."""
+        return [shapes[i] if i < len(shapes) else None for i in self.arguments] if self.operands is None else list(self.shapes)
+
+    def argument_values(self, inputs: Sequence[Any]) -> Sequence[Any]:
+        """The primitive's arguments, from the node's inputs."""
+        chosen = [inputs[i] if i < len(inputs) else None for i in self.arguments]
+        return chosen if self.operands is None else self.operands(*chosen)
 
 
 _primitives: dict[str, Primitive] = {}
@@ -240,6 +257,11 @@ def primitive(definition: Callable[..., Any]) -> Primitive:
     made.fast_kernels.update(_waiting.get((made.name, True), {}))
     _primitives[made.name] = made
     return made
+
+
+def definition(name: str) -> Callable[..., Any]:
+    """The NumPy definition of the primitive of that name, for bounds; its operator must have been loaded."""
+    return _primitives[name].definition
 
 
 def kernel(name: str, *types: str, halves: bool = False, fast: bool = False) -> Callable[[type[Kernel]], type[Kernel]]:

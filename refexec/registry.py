@@ -48,6 +48,9 @@ class Operator:
     renames: Mapping[str, str] = field(default_factory=dict)  # attribute name -> parameter name
     takes_ctx: bool = False
     lowering: Callable[..., Any] | None = None
+    lowered_types: tuple[str, ...] = ()  # the element types that it is for; () for all
+    lowered_constants: tuple[str, ...] = ()  # inputs whose values it needs
+    lowered_outputs: int = 1  # how many outputs the lowering makes; a node that asks for more runs the body
     body_types: Callable[[tuple[ValueType | None, ...]], Sequence[ValueType | None]] | None = None  # of a subgraph's inputs
     from_graph: GraphAttributes | None = None  # for attributes that name values of the graph around the node
 
@@ -134,9 +137,10 @@ def op(
             "from_graph": from_graph,
         }
         said: dict[str, Any] = {field_name: value for field_name, value in changes.items() if value is not None}
+        unlowered: dict[str, Any] = {"lowering": None, "lowered_types": (), "lowered_constants": ()}
         made = [
             replace(
-                model, name=name, since=version, function=function, renames=dict(renames or {}), takes_ctx=takes_ctx, lowering=None, **said
+                model, name=name, since=version, function=function, renames=dict(renames or {}), takes_ctx=takes_ctx, **unlowered, **said
             )
             for version in (since, *also)
         ]
@@ -157,15 +161,27 @@ def entries(function: Callable[..., Any]) -> list[Operator]:
     return list(getattr(function, _ENTRIES, ()))
 
 
-def lowers(body: Callable[..., Any]) -> Callable[[Body], Body]:
+def lowers(
+    body: Callable[..., Any], *, types: tuple[str, ...] = (), constants: tuple[str, ...] = (), outputs: int = 1
+) -> Callable[[Body], Body]:
     """Register a function that turns ``body``'s attributes and static shapes straight into a primitive call.
 
     The function gets ``(attributes, shapes)`` and returns a :class:`refexec.primitives.Lowered`, or None where the body
     must run.
+
+    Args:
+        body: what is lowered.
+        types: the element types of the inputs, all of one type, that it is for; in profiles without kernels, and for other types, the
+            body runs.
+        constants: inputs that it gets with the attributes, under their names; where they are not constant the body runs.
+        outputs: how many outputs it makes; a node that asks for more runs the body.
     """
 
     def register(lowering: Body) -> Body:
-        lowered = [replace(entry, lowering=lowering) for entry in entries(body)]
+        changes: dict[str, Any] = {
+            "lowering": lowering, "lowered_types": types, "lowered_constants": constants, "lowered_outputs": outputs,
+        }  # fmt: skip
+        lowered = [replace(entry, **changes) for entry in entries(body)]
         body.__dict__[_ENTRIES] = lowered
         _operators.update((entry.key, entry) for entry in lowered)
         return lowering

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from importlib import import_module
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -82,13 +81,6 @@ def in_range(indices: Array, size: int) -> Array:
 def integer_range(elem: ElementType) -> tuple[int, int]:
     """The least and the greatest value of an integer type."""
     return (0, 2**elem.bits - 1) if elem.kind == "uint" else (-(2 ** (elem.bits - 1)), 2 ** (elem.bits - 1) - 1)
-
-
-def mean(x: Array, axes: tuple[int, ...] | int, keepdims: bool = True) -> Array:
-    """The mean over ``axes`` in the type of ``x``; NaN over no element."""
-    over = axes if isinstance(axes, tuple) else (axes,)
-    count = prod(x.shape[a] for a in over)
-    return x.sum(axis=over, keepdims=keepdims) / x.dtype.type(count)
 
 
 def is_integer(x: Array) -> bool:

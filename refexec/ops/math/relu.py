@@ -9,5 +9,5 @@ from refexec.values import zero
 
 @op("Relu", since=1, also=(6, 13, 14), arithmetic="exact", compare=exact)
 def relu_1(X, /):
-    """Y = max(X, 0). NaN stays NaN; the sign of a zero is not specified."""
-    return np.maximum(X, zero(X.dtype))
+    """Y = max(X, 0). NaN stays NaN; the sign of a zero is not specified, here it stays."""
+    return np.maximum(zero(X.dtype), X)

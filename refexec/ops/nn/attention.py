@@ -1,5 +1,7 @@
 """Attention."""
 
+from functools import partial
+
 import numpy as np
 
 from refexec.comparison import rounded
@@ -7,8 +9,9 @@ from refexec.errors import require
 from refexec.limits import claim
 from refexec.ops.common import unidirectional
 from refexec.ops.nn.attention_bounds import attention_bound
-from refexec.ops.nn.attention_core import attention
-from refexec.registry import op
+from refexec.ops.nn.attention_core import attention, attention_steps, mixed
+from refexec.primitives import Lowered
+from refexec.registry import lowers, op
 from refexec.types import element_type
 
 
@@ -26,25 +29,26 @@ def attention_25(
     With ``softmax_precision`` the softmax is in that type and its result is cast to that of Q; else no step is rounded. A
     query that sees no key gives zeros. ``qk_matmul_output`` is Q K' * scale (mode 0), after softcap (1), with bias (2), or the softmax (3).
     """
+    require(0 <= qk_matmul_output_mode <= 3, "qk_matmul_output_mode is from 0 to 3", qk_matmul_output_mode=qk_matmul_output_mode)
+    q, k, v, bias = attention_operands(
+        Q, K, V, attn_mask, past_key, past_value, nonpad_kv_seqlen,
+        q_num_heads=q_num_heads, kv_num_heads=kv_num_heads, is_causal=is_causal, left=left_window_size, right=right_window_size,
+    )  # fmt: skip
+    casts = softmax_casts(ctx, softmax_precision)
+    steps = attention_steps(q, k, bias, scale=checked_scale(scale), softcap=checked_softcap(softcap), casts=casts)
+    Y = mixed(steps[3], v)
+    return merged(Y) if Q.ndim == 3 else Y, k, v, steps[qk_matmul_output_mode] if ctx.wants(3) else None
+
+
+def attention_operands(Q, K, V, mask, past_key, past_value, nonpad, *, q_num_heads, kv_num_heads, is_causal, left, right):
+    """Q, K and V per head, the past before K and V, and the bias of the scores."""
     q, k, v = by_head(Q, q_num_heads, "Q"), by_head(K, kv_num_heads, "K"), by_head(V, kv_num_heads, "V")
     check_heads(q, k, v)
-    k, v, past_length = with_past(k, v, past_key, past_value, nonpad_kv_seqlen)
-    require(0 <= qk_matmul_output_mode <= 3, "qk_matmul_output_mode is from 0 to 3", qk_matmul_output_mode=qk_matmul_output_mode)
-    require(softcap >= 0, "softcap is not negative", softcap=softcap)
-    offset = past_length if nonpad_kv_seqlen is None else nonpad_kv_seqlen.reshape(-1, 1, 1, 1) - q.shape[2]
-    seen = visible(q.shape[2], k.shape[2], offset, is_causal, left_window_size, right_window_size, nonpad_kv_seqlen)
-    check_mask_length(attn_mask, nonpad_kv_seqlen)
-    bias = combined(attn_mask, seen, (*q.shape[:3], k.shape[2]), q.dtype)
-    Y, stage = attention(
-        q, k, v, bias,
-        scale=checked_scale(scale),
-        softcap=softcap,
-        casts=softmax_casts(ctx, softmax_precision),
-        stage=qk_matmul_output_mode if ctx.wants(3) else None,
-    )  # fmt: skip
-    if Q.ndim == 3:
-        Y = Y.transpose(0, 2, 1, 3).reshape(*Q.shape[:2], Y.shape[1] * Y.shape[3])
-    return Y, k, v, stage
+    k, v, past_length = with_past(k, v, past_key, past_value, nonpad)
+    offset = past_length if nonpad is None else nonpad.reshape(-1, 1, 1, 1) - q.shape[2]
+    seen = visible(q.shape[2], k.shape[2], offset, is_causal, left, right, nonpad)
+    check_mask_length(mask, nonpad)
+    return q, k, v, combined(mask, seen, (*q.shape[:3], k.shape[2]), q.dtype)
 
 
 @op("Attention", since=24, like=attention_25)
@@ -56,11 +60,47 @@ def attention_24(Q, K, V, attn_mask=None, past_key=None, past_value=None, nonpad
 @op("Attention", since=23, like=attention_25)
 def attention_23(Q, K, V, attn_mask=None, past_key=None, past_value=None, /, *, ctx, **attributes):
     """Before version 24: no padded keys, and the mask broadcasts to all keys (from then on it is padded with -inf)."""
-    if attn_mask is not None and attn_mask.ndim and K.ndim > 2:
-        keys = K.shape[-2] + (0 if past_key is None else past_key.shape[-2])
-        require(attn_mask.shape[-1] in (1, keys), "the mask broadcasts to one value per key", attn_mask=attn_mask.shape, keys=keys)
-        attn_mask = np.broadcast_to(attn_mask, (*attn_mask.shape[:-1], keys))
+    attn_mask = for_all_keys(attn_mask, K, past_key)
     return attention_25(Q, K, V, attn_mask, past_key, past_value, None, ctx=ctx, **attributes)
+
+
+def for_all_keys(mask, K, past_key):
+    """The mask with one value per key, of those of the past too."""
+    if mask is None or not mask.ndim or K.ndim <= 2:
+        return mask
+    keys = K.shape[-2] + (0 if past_key is None else past_key.shape[-2])
+    require(mask.shape[-1] in (1, keys), "the mask broadcasts to one value per key", attn_mask=mask.shape, keys=keys)
+    return np.broadcast_to(mask, (*mask.shape[:-1], keys))
+
+
+@lowers(attention_25, outputs=3)
+@lowers(attention_24, outputs=3)
+def lower_attention(attributes, shapes, prepare=attention_operands):
+    """The primitive, and the present keys and values; None where a step is rounded or the body is to refuse."""
+    if attributes.get("softmax_precision") is not None or not 0 <= attributes["qk_matmul_output_mode"] <= 3:
+        return None
+    heads = {name: attributes.get(name) for name in ("q_num_heads", "kv_num_heads", "is_causal")}
+    windows = {side: attributes.get(f"{side}_window_size", -1) for side in ("left", "right")}
+    operands = partial(prepare, **heads, **windows)
+    stand_ins = [None if shape is None else np.broadcast_to(False, shape) for shape in shapes]
+    made = operands(*stand_ins, *[None] * (7 - len(shapes)))
+    static = {"scale": checked_scale(attributes.get("scale")), "softcap": checked_softcap(attributes["softcap"])}
+    merges = len(shapes[0]) == 3
+    return Lowered(
+        attention, tuple(range(7)), static, operands=operands, shapes=[None if x is None else x.shape for x in made],
+        results=lambda Y, operands: (merged(Y) if merges else Y, operands[1], operands[2]),
+    )  # fmt: skip
+
+
+@lowers(attention_23, outputs=3)
+def lower_attention_23(attributes, shapes):
+    """Before version 24."""
+    return lower_attention(attributes, shapes, operands_23)
+
+
+def operands_23(Q, K, V, mask, past_key, *rest, **attributes):
+    """Those of version 23: with a mask for all keys."""
+    return attention_operands(Q, K, V, for_all_keys(mask, K, past_key), past_key, *rest, **attributes)
 
 
 def by_head(x, heads, name):
@@ -72,6 +112,12 @@ def by_head(x, heads, name):
     require(heads is not None, "q_num_heads and kv_num_heads are given for inputs of rank 3", name=name)
     require(heads > 0 and x.shape[2] % heads == 0, "the number of heads divides the last dimension", name=name, heads=heads, shape=x.shape)
     return x.reshape(*x.shape[:2], heads, x.shape[2] // heads).transpose(0, 2, 1, 3)
+
+
+def merged(y):
+    """(B, heads, S, D) as (B, S, heads * D)."""
+    batch, heads, steps, size = y.shape
+    return y.transpose(0, 2, 1, 3).reshape(batch, steps, heads * size)
 
 
 def check_heads(q, k, v):
@@ -145,6 +191,12 @@ def checked_scale(scale):
     """``scale``, of which the root is taken; None for 1 / sqrt(head size)."""
     require(scale is None or scale >= 0, "scale is not negative: Q and K are multiplied by its square root", scale=scale)
     return scale
+
+
+def checked_softcap(softcap):
+    """``softcap``, which is not negative."""
+    require(softcap >= 0, "softcap is not negative", softcap=softcap)
+    return softcap
 
 
 def softmax_casts(ctx, precision):

@@ -4,8 +4,8 @@ import numpy as np
 
 from refexec.comparison import rounded
 from refexec.errors import require
-from refexec.ops.common import mean as mean_over
 from refexec.ops.nn.standardization import affine, per_output, standardized
+from refexec.ops.reduction.over import mean as mean_over
 from refexec.registry import op
 from refexec.values import unit_roundoff
 

@@ -7,8 +7,9 @@ import numpy as np
 
 from refexec.comparison import rounded
 from refexec.errors import require
-from refexec.ops.common import mean, normalize_axes
+from refexec.ops.common import normalize_axes
 from refexec.ops.nn.standardization import affine, per_output, standardized
+from refexec.ops.reduction.over import mean
 from refexec.registry import op
 from refexec.types import element_type
 from refexec.values import unit_roundoff

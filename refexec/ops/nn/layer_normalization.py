@@ -3,9 +3,9 @@
 import numpy as np
 
 from refexec.comparison import rounded
-from refexec.ops.common import mean as mean_over
 from refexec.ops.common import normalize_axis, tensor_type, unidirectional
 from refexec.ops.nn.standardization import affine, per_output, standardized
+from refexec.ops.reduction.over import mean as mean_over
 from refexec.registry import op
 from refexec.types import element_type
 from refexec.values import unit_roundoff

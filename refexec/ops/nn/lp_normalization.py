@@ -9,6 +9,7 @@ from refexec.errors import require
 from refexec.ops.common import normalize_axis
 from refexec.ops.nn.pooling import pool_window
 from refexec.ops.nn.windows import windows
+from refexec.ops.reduction.over import reduce_over
 from refexec.registry import op
 from refexec.values import smallest_subnormal, unit_roundoff
 
@@ -24,15 +25,14 @@ def lp_normalization_bound(call):
 
 def lp_norm(input, axis, p):
     """The sum of magnitudes, or the root of the sum of squares, along ``axis``."""
-    sizes = np.abs(input)
-    return sizes.sum(axis=axis, keepdims=True) if p == 1 else np.sqrt(np.square(sizes).sum(axis=axis, keepdims=True))
+    return reduce_over(input, axes=(normalize_axis(axis, input.ndim),), how=f"l{p}")
 
 
 @op("LpNormalization", since=1, also=(22,), arithmetic="rounded", compare=rounded(lp_normalization_bound))
 def lp_normalization_1(input, /, *, axis=-1, p=2):
     """input / (sum of |input| ** p along ``axis``) ** (1 / p), p being 1 or 2; 0 where all elements are 0."""
     require(p in (1, 2), "p is 1 or 2", p=p)
-    norm = lp_norm(input, normalize_axis(axis, input.ndim), p)
+    norm = lp_norm(input, axis, p)
     return np.where(norm == 0, 0, input / norm)
 
 

@@ -6,9 +6,10 @@ import numpy as np
 
 from refexec.comparison import accumulation, exact, rounded
 from refexec.errors import require
-from refexec.ops.common import least, mean
 from refexec.ops.nn.pooling import pool_terms, pool_window, pool_windows
-from refexec.registry import op
+from refexec.ops.reduction.over import KERNEL_TYPES, mean, reduce_over
+from refexec.primitives import Lowered
+from refexec.registry import lowers, op
 from refexec.values import smallest_subnormal, unit_roundoff
 
 POWER_ULPS = 4  # a power function in the working type is right to this many
@@ -31,10 +32,10 @@ def norm_bound(terms):
     return rounded(lp_bound)
 
 
-def spatial_axes(X):
+def spatial_axes(shape):
     """The axes after N and C."""
-    require(X.ndim >= 2, "X is (N, C, D1, ...) or (N, C)", X=X.shape)
-    return tuple(range(2, X.ndim))
+    require(len(shape) >= 2, "X is (N, C, D1, ...) or (N, C)", X=shape)
+    return tuple(range(2, len(shape)))
 
 
 def spatial_terms(X, /, **attributes):
@@ -89,22 +90,42 @@ def lp_pool_1(X, /, *, kernel_shape=None, p=2.0, **attributes):
 @op("GlobalAveragePool", since=1, also=(22,), arithmetic="rounded", compare=accumulation(spatial_terms))
 def global_average_pool_1(X, /):
     """The mean over all spatial axes, which become 1; NaN over no element."""
-    return mean(X, spatial_axes(X))
+    return mean(X, spatial_axes(X.shape))
 
 
 @op("GlobalMaxPool", since=1, also=(22,), arithmetic="exact", compare=exact)
 def global_max_pool_1(X, /):
     """The maximum over all spatial axes, which become 1. NaN, of which the specification does not speak, is the maximum."""
-    return np.maximum.reduce(X, axis=spatial_axes(X), keepdims=True, initial=least(X.dtype))
+    return reduce_over(X, axes=spatial_axes(X.shape), how="max")
 
 
 @op("GlobalLpPool", since=2, also=(22,), arithmetic="rounded", compare=norm_bound(spatial_terms))
 def global_lp_pool_2(X, /, *, p=2):
     """(sum of |x| ** p over all spatial axes) ** (1 / p)."""
-    return root(power(X, p).sum(axis=spatial_axes(X), keepdims=True), p)
+    return root(reduce_over(power(X, p), axes=spatial_axes(X.shape), how="sum"), p)
 
 
 @op("GlobalLpPool", since=1, like=global_lp_pool_2)
 def global_lp_pool_1(X, /, *, p=2.0):
     """Before version 2: p may be a fraction."""
     return global_lp_pool_2(X, p=p)
+
+
+@lowers(global_average_pool_1, types=KERNEL_TYPES)
+def lower_global_average_pool(attributes, shapes, how="mean"):
+    """One call of ``reduce_over``."""
+    return Lowered(reduce_over, (0,), {"axes": spatial_axes(shapes[0]), "how": how, "keepdims": True})
+
+
+@lowers(global_max_pool_1, types=KERNEL_TYPES)
+def lower_global_max_pool(attributes, shapes):
+    """The same with the maximum."""
+    return lower_global_average_pool(attributes, shapes, "max")
+
+
+@lowers(global_lp_pool_2, types=KERNEL_TYPES)
+@lowers(global_lp_pool_1, types=KERNEL_TYPES)
+def lower_global_lp_pool(attributes, shapes):
+    """The same with the sum of magnitudes or the root of the sum of squares; other powers run the body."""
+    how = {1: "l1", 2: "l2"}.get(attributes["p"])
+    return None if how is None else lower_global_average_pool(attributes, shapes, how)

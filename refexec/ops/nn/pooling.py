@@ -169,7 +169,16 @@ def max_pool_1(X, /, *, kernel_shape, **attributes):
     return pool_window(X, window=pool_windows(X.shape, kernel_shape, **attributes), reduce="max")
 
 
+@lowers(max_pool_22)
+def lower_max_pool_22(attributes, shapes, tail_windows=False):
+    """One call of ``pool_window`` where Y is all that the node asks for."""
+    given = {name: value for name, value in attributes.items() if name != "storage_order"}
+    return Lowered(pool_window, (0,), {"window": pool_windows(shapes[0], tail_windows=tail_windows, **given), "reduce": "max"})
+
+
+@lowers(max_pool_10)
+@lowers(max_pool_8)
 @lowers(max_pool_1)
-def lower_max_pool_1(attributes, shapes):
-    """One call of ``pool_window``."""
-    return Lowered(pool_window, (0,), {"window": pool_windows(shapes[0], **attributes), "reduce": "max"})
+def lower_max_pool(attributes, shapes):
+    """The same before version 22, with windows that lie in the padding alone."""
+    return lower_max_pool_22(attributes, shapes, tail_windows=True)

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from refexec.comparison import Call, is_float
-from refexec.ops.common import Array, mean
+from refexec.ops.common import Array
+from refexec.ops.reduction.over import mean
 from refexec.values import smallest_subnormal, unit_roundoff
 
 

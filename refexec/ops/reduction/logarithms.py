@@ -6,6 +6,7 @@ from refexec.comparison import Call, is_float, rounded
 from refexec.errors import require
 from refexec.ops.common import Array, is_integer
 from refexec.ops.reduction.axes import exact_sum, reduced_axes, reduced_terms
+from refexec.ops.reduction.over import reduce_over
 from refexec.registry import op
 from refexec.values import smallest_subnormal, unit_roundoff
 
@@ -48,7 +49,7 @@ def reduce_log_sum_18(data, axes=None, /, *, keepdims=1, noop_with_empty_axes=0)
     over = reduced_axes(axes, data.ndim, noop_with_empty_axes)
     if is_integer(data):
         return truncated_log(exact_sum(data, over, keepdims), data.dtype)
-    return np.log(np.sum(data, axis=over, keepdims=bool(keepdims)))
+    return np.log(reduce_over(data, axes=over, how="sum", keepdims=bool(keepdims)))
 
 
 @op("ReduceLogSum", since=11, also=(13,), like=reduce_log_sum_18)
@@ -79,9 +80,9 @@ def reduce_log_sum_exp_18(data, axes=None, /, *, keepdims=1, noop_with_empty_axe
 
 
 def log_sum_exp(x: Array, axes: tuple[int, ...], keepdims: int) -> Array:
-    largest = x.max(axis=axes, keepdims=True, initial=-np.inf)
+    largest = reduce_over(x, axes=axes, how="max")
     shift = np.where(np.isfinite(largest), largest, 0)
-    total = np.sum(np.exp(x - shift), axis=axes, keepdims=True)
+    total = reduce_over(np.exp(x - shift), axes=axes, how="sum")
     result = np.log(total) + shift
     return result if keepdims else result.squeeze(axes)
 

@@ -6,8 +6,9 @@ import numpy as np
 
 from refexec.comparison import accumulation
 from refexec.errors import require
-from refexec.ops.common import is_integer, mean
+from refexec.ops.common import is_integer
 from refexec.ops.reduction.axes import exact_sum, reduced_axes, reduced_terms, wrapped
+from refexec.ops.reduction.over import lower_reductions, mean
 from refexec.registry import op
 
 
@@ -36,3 +37,6 @@ def reduce_mean_11(data, /, *, axes=None, keepdims=1):
 def reduce_mean_1(data, /, *, axes=None, keepdims=1):
     """Before version 11: the text does not speak of negative axes; they are read as later."""
     return reduce_mean_11(data, axes=axes, keepdims=keepdims)
+
+
+lower_reductions("mean", reduce_mean_18, reduce_mean_11, reduce_mean_1)

@@ -40,10 +40,10 @@ def test_lowering_and_body_agree(name: str, opset: int, inputs: tuple[np.ndarray
     assert operator.lowering is not None
     lowered = operator.lowering(full, tuple(x.shape for x in inputs))
     with np.errstate(all="ignore"):  # a mean over padding alone is 0 / 0
-        y = lowered.primitive(*(inputs[i] for i in lowered.arguments), **lowered.static)
+        y = lowered.primitive(*lowered.argument_values(inputs), **lowered.static)
         body = operator.function(*inputs, **full)
     if lowered.bias is not None:
-        y = Epilogue(inputs[lowered.bias], lowered.bias_axis)(y)
+        y = Epilogue(lowered.bias_axis)(y, inputs[lowered.bias])
     assert np.array_equal(y, body, equal_nan=True)
     assert np.array_equal(run_op(name, *inputs, opset=opset, outputs=1, **attributes), body, equal_nan=True)
 
