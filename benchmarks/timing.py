@@ -51,12 +51,11 @@ class Timer:
         self._effort = effort
         self._clock = clock
         self._spent = 0.0
-        took = 0.0
-        for _ in range(effort.warm):
-            took = self._seconds(1)
-            if took > effort.seconds:
-                break
-        self._repeat = max(1, round(effort.sample / took)) if took > 0 else 1
+        self._repeat = 1
+        for _ in range(effort.warm):  # the first call may compile
+            call()
+        while effort.warm and (took := self._seconds(self._repeat)) < effort.sample:
+            self._repeat *= min(10, max(2, round(effort.sample / max(took, 1e-9))))
 
     def more(self) -> bool:
         count = len(self.samples)
