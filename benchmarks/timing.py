@@ -76,13 +76,21 @@ class Timer:
         return self._clock() - start
 
 
-def interleave(samplers: Mapping[str, Sampler]) -> None:
-    """One sample of each in turn, so that what disturbs the machine disturbs all of them. Who follows whom changes every round."""
+def interleave(samplers: Mapping[str, Sampler]) -> dict[str, Exception]:
+    """One sample of each in turn, so that what disturbs the machine disturbs all of them. Who follows whom changes every round.
+
+    Returns what those raised that failed; they are not asked again.
+    """
     order = random.Random(0)
-    while running := [s for s in samplers.values() if s.more()]:
+    failed: dict[str, Exception] = {}
+    while running := [name for name, sampler in samplers.items() if name not in failed and sampler.more()]:
         order.shuffle(running)
-        for sampler in running:
-            sampler.take()
+        for name in running:
+            try:
+                samplers[name].take()
+            except Exception as error:
+                failed[name] = error
+    return failed
 
 
 @dataclass(frozen=True)

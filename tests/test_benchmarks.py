@@ -112,6 +112,13 @@ def test_contenders_take_turns_until_each_has_had_its_time() -> None:
     assert sorted(log[:3]) == ["a", "b", "c"] and sorted(log[3:5]) == sorted(log[5:]) == ["a", "b"]
 
 
+def test_a_contender_that_fails_while_it_is_sampled_leaves_the_others_their_turns() -> None:
+    good = Timer(lambda: None, Effort(rounds=3, least=1, warm=0, sample=0, seconds=1e9), Clock(0))
+    bad = Timer(lambda: 1 // 0, Effort(rounds=3, least=1, warm=0, sample=0, seconds=1e9), Clock(0))
+    failed = interleave({"good": good, "bad": bad})
+    assert len(good.samples) == 3 and list(failed) == ["bad"] and isinstance(failed["bad"], ZeroDivisionError)
+
+
 def test_a_ratio_above_one_is_faster_than_onnxruntime() -> None:
     assert ratio(row("x", "g", deterministic=2.0, onnxruntime=3.0), "deterministic") == 1.5
     assert ratio(row("x", "g", onnxruntime=3.0), "deterministic") is None
