@@ -1,8 +1,8 @@
 """Convolution of each channel with one filter of its own, in two dimensions: parts of rows of the map are the vectors.
 
-Each plane is copied between zeros first. What is left at the right and lower edge is computed by vectors and rows that end there, some
-elements twice. A map narrower than a vector is written from the first row to the last: what a row
-writes too much the next one writes over.
+A plane is read where it stands, its edges through masks; windows of other sizes than 3 x 3 read a copy between zeros. What is left at
+the right and lower edge is computed by vectors and rows that end there, some elements twice. A map narrower than a vector is written
+from the first row to the last: what a row writes too much the next one writes over.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ from refexec.kernels.simd import (
     at,
     broadcast,
     evens_and_odds,
+    first_lanes,
     fma,
     inlined,
     jit,
     lane,
+    lane_numbers,
     lanes_of,
     load,
     memory,
@@ -27,7 +29,7 @@ from refexec.kernels.simd import (
     select,
     store,
     zeros,
-)
+)  # fmt: skip
 from refexec.kernels.tiles import PER_ROW
 
 __all__ = ["depthwise", "depthwise_layout"]
@@ -40,19 +42,17 @@ def depthwise_layout(here: Any) -> np.ndarray[Any, Any]:
 
 
 @jit
-def framed(X, x, height, width, top, left, outer_height, outer_width, P):
-    """One plane amid zeros, at the start of P."""
+def framed(X, x, end, height, width, P, p, outer_width):
+    """Copy the rows of one plane of X into a plane of zeros; p is where its first element goes. Zeros may be written behind a row."""
     L = lanes_of(X)
-    size = outer_height * outer_width
-    for p in range(0, size, L):
-        store(P, p, zeros(X))
     for h in range(height):
-        source, target = x + h * width, (h + top) * outer_width + left
-        whole = width - width % L
-        for w in range(0, whole, L):
-            store(P, target + w, load(X, source + w))
-        for w in range(whole, width):
-            put(P, target + w, at(X, source + w))
+        source, target = x + h * width, p + h * outer_width
+        for w in range(0, width, L):
+            if source + w + L <= end:
+                store(P, target + w, select(first_lanes(X, width - w), load(X, source + w), zeros(X)))
+            else:
+                for one in range(w, width):
+                    put(P, target + one, at(X, source + one))
 
 
 @inlined
@@ -93,38 +93,83 @@ def _three(X, x, tap, right):
 
 
 @inlined
-def rows_of_3x3(X, x, down, tap_down, tap, right, W, w, Y, y, rows, width, follows, shift, per, R, residual, lo, hi):
-    """``rows`` rows of at least a vector each, for a window of nine taps; two rows of the result at a time.
+def _row(X, x, row, tap, right, h_in, w_in, edge, masks):
+    """What three taps meet in one row of the plane; zeros outside of it."""
+    z = zeros(X)
+    if row < 0 or row >= h_in:
+        return z, z, z
+    a, b, c = _three(X, x + row * w_in, tap, right)
+    if edge:
+        a = select(masks[0], select(masks[1], a, z), z)
+        b = select(masks[2], select(masks[3], b, z), z)
+        c = select(masks[4], select(masks[5], c, z), z)
+    return a, b, c
 
-    Inlined so that ``right`` is a constant in its loops."""
+
+@inlined
+def part_of_3x3(
+    X, x, h_in, w_in, top, left, down, right, dh, dw, W, w, Y, y, height, width, j_first, j_end, edge,
+    follows, shift, per, R, residual, lo, hi,
+):  # fmt: skip
+    """The columns from ``j_first`` to ``j_end`` of a plane, whole vectors, for a window of nine taps; two rows at a time.
+
+    Inlined so that ``right``, the step between columns, and ``edge``, whether a column of the only vector may lie outside, are constants
+    in its loops.
+    """
     L = lanes_of(X)
     w00, w01, w02 = broadcast(W, w), broadcast(W, w + 1), broadcast(W, w + 2)
     w10, w11, w12 = broadcast(W, w + 3), broadcast(W, w + 4), broadcast(W, w + 5)
     w20, w21, w22 = broadcast(W, w + 6), broadcast(W, w + 7), broadcast(W, w + 8)
+    column = lane_numbers(X) * right + (j_first * right - left)
+    m = column >= 0, column < w_in, column + dw >= 0, column + dw < w_in, column + 2 * dw >= 0, column + 2 * dw < w_in
     z = zeros(X)
-    for row in range(0, rows, 2):
-        h = max(min(row, rows - 2), 0)
-        second = 0 if rows == 1 else 1
-        for j0 in range(0, width, L):
-            j = min(j0, width - L)
-            p = x + h * down + j * right
-            q = p + second * down
-            a, b, c = _three(X, p, tap, right)
+    for row in range(0, height, 2):
+        h = max(min(row, height - 2), 0)
+        second = 0 if height == 1 else 1
+        r = h * down - top
+        q = r + second * down
+        for j in range(j_first, j_end, L):
+            p = x + j * right - left
+            a, b, c = _row(X, p, r, dw, right, h_in, w_in, edge, m)
             s = fma(w02, c, fma(w01, b, fma(w00, a, z)))
-            a, b, c = _three(X, q, tap, right)
+            a, b, c = _row(X, p, q, dw, right, h_in, w_in, edge, m)
             t = fma(w02, c, fma(w01, b, fma(w00, a, z)))
-            a, b, c = _three(X, p + tap_down, tap, right)
+            a, b, c = _row(X, p, r + dh, dw, right, h_in, w_in, edge, m)
             s = fma(w12, c, fma(w11, b, fma(w10, a, s)))
-            a, b, c = _three(X, q + tap_down, tap, right)
+            a, b, c = _row(X, p, q + dh, dw, right, h_in, w_in, edge, m)
             t = fma(w12, c, fma(w11, b, fma(w10, a, t)))
-            a, b, c = _three(X, p + 2 * tap_down, tap, right)
+            a, b, c = _row(X, p, r + 2 * dh, dw, right, h_in, w_in, edge, m)
             s = fma(w22, c, fma(w21, b, fma(w20, a, s)))
-            a, b, c = _three(X, q + 2 * tap_down, tap, right)
+            a, b, c = _row(X, p, q + 2 * dh, dw, right, h_in, w_in, edge, m)
             t = fma(w22, c, fma(w21, b, fma(w20, a, t)))
             at_first = y + h * width + j
             at_second = at_first + second * width
             store(Y, at_first, _ended(s, shift, per, R, at_first, residual, lo, hi, follows))
             store(Y, at_second, _ended(t, shift, per, R, at_second, residual, lo, hi, follows))
+
+
+@jit
+def plane_of_3x3(
+    X, x, h_in, w_in, top, left, down, right, dh, dw, W, w, Y, y, height, width, follows, shift, per, R, residual, lo, hi
+):  # fmt: skip
+    """One plane, for a window of nine taps and steps of one or two columns. A narrow row writes more than its elements."""
+    L = lanes_of(X)
+    rest = (follows, shift, per, R, residual, lo, hi)
+    inner = -(-left // (right * L)) * L  # the columns before it are read through masks, and those from outer on
+    outer = inner + max((w_in - 1 + left - 2 * dw - right * (inner - 1)) // (right * L), 0) * L
+    outer = min(outer, inner + max(width - inner, 0) // L * L)
+    if right == 1:
+        part_of_3x3(X, x, h_in, w_in, top, left, down, 1, dh, dw, W, w, Y, y, height, width, inner, outer, False, *rest)
+    else:
+        part_of_3x3(X, x, h_in, w_in, top, left, down, 2, dh, dw, W, w, Y, y, height, width, inner, outer, False, *rest)
+    for j0 in range(0, width, L):
+        if inner <= j0 < outer:
+            continue
+        j = max(min(j0, width - L), 0)
+        if right == 1:
+            part_of_3x3(X, x, h_in, w_in, top, left, down, 1, dh, dw, W, w, Y, y, height, width, j, j + 1, True, *rest)
+        else:
+            part_of_3x3(X, x, h_in, w_in, top, left, down, 2, dh, dw, W, w, Y, y, height, width, j, j + 1, True, *rest)
 
 
 @jit
@@ -152,25 +197,26 @@ def depthwise(X, W, C, layout, Y, i, i_end, follows, bias, per, R, residual, lo,
     """The planes i to ``i_end`` of all images; plane p has filter and bias p % C."""
     L = lanes_of(X)
     h_in, w_in, top, left, h_out, w_out, kh, kw, sh, sw, dh, dw, height, width = layout
-    taps, down = kh * kw, sh * w_out
-    offsets, lanes, plane = np.empty(taps, np.int64), np.empty(L, X.dtype), np.empty(h_out * w_out + 2 * L * sw, X.dtype)
+    taps, end, everything = kh * kw, i_end * height * width, X.size
+    offsets, lanes, plane = np.empty(taps, np.int64), np.empty(L, X.dtype), np.empty((h_out * w_out // L + 2 * sw + 2) * L, X.dtype)
     X, W, Y, F, S, P = memory(X), memory(W), memory(Y), memory(offsets), memory(lanes), memory(plane)
     bias, R = memory(bias), memory(R)
     for k in range(taps):
         put(F, k, (k // kw) * dh * w_out + (k % kw) * dw)
-    end = i_end * height * width
+    for p in range(0, plane.size, L):
+        store(P, p, zeros(X))
     for p in range(i, i_end):
-        w = (p % C) * taps
+        x, y, w = p * h_in * w_in, p * height * width, (p % C) * taps
         shift = broadcast(bias, p % C) if per == PER_ROW else zeros(X)
-        framed(X, p * h_in * w_in, h_in, w_in, top, left, h_out, w_out, P)
-        y = p * height * width
-        if kh == kw == 3 and sw == 1 and width >= L:
-            rows_of_3x3(P, 0, down, dh * w_out, dw, 1, W, w, Y, y, height, width, follows, shift, per, R, residual, lo, hi)
-        elif kh == kw == 3 and sw == 2 and width >= L:
-            rows_of_3x3(P, 0, down, dh * w_out, dw, 2, W, w, Y, y, height, width, follows, shift, per, R, residual, lo, hi)
+        stays_inside = x >= left and x + h_in * w_in + 2 * L * sw + 2 * dw <= everything
+        if kh == kw == 3 and sw <= 2 and stays_inside and (width >= L or y + height * width + L <= end):
+            plane_of_3x3(
+                X, x, h_in, w_in, top, left, sh, sw, dh, dw, W, w, Y, y, height, width, follows, shift, per, R, residual, lo, hi
+            )  # fmt: skip
         else:
+            framed(X, x, everything, h_in, w_in, P, top * w_out + left, w_out)
             for h in range(height):
-                any_row(P, h * down, sw, W, w, F, taps, S, Y, y + h * width, width, end, follows, shift, per, R, residual, lo, hi)
+                any_row(P, h * sh * w_out, sw, W, w, F, taps, S, Y, y + h * width, width, end, follows, shift, per, R, residual, lo, hi)
     alive(offsets)
     alive(lanes)
     alive(plane)

@@ -13,7 +13,7 @@ import numpy as np
 
 from refexec.kernels.memory import NOTHING, Array, aligned, flat, offsets, plain
 from refexec.kernels.simd import alive, at, broadcast, fma, jit, lanes_of, load, memory, put, store, zeros
-from refexec.kernels.tiles import KC, NO_BIAS, PANEL_BYTES, PER_COLUMN, PER_ROW, finish, row_of_panels, spread, strip
+from refexec.kernels.tiles import KC, NO_BIAS, PANEL_BYTES, PER_COLUMN, PER_ROW, finish, row_of_panels, spread, strip, strip_and_next
 from refexec.pool import pieces, share
 from refexec.primitives import PLAIN, Binding, Epilogue, Kernel, Shape, kernel
 
@@ -31,16 +31,21 @@ FEW = 24  # rows for which packing costs more than it saves
 @jit
 def pack_panels(B, b, row, column, K, N, P, p):
     """Write the K x N matrix at ``b`` of B, with these steps between rows and columns, as panels from element ``p`` of P on."""
-    width = 2 * lanes_of(B)
+    L = lanes_of(B)
+    width = 2 * L
     for j0 in range(0, N, width):
         some = min(width, N - j0)
+        source, target = b + j0 * column, p + j0 * K
+        if some == width and column == 1:
+            for k in range(K):
+                store(P, target + k * width, load(B, source + k * row))
+                store(P, target + k * width + L, load(B, source + k * row + L))
+            continue
         for k in range(K):
-            source = b + k * row + j0 * column
-            target = p + j0 * K + k * width
             for j in range(some):
-                put(P, target + j, at(B, source + j * column))
+                put(P, target + k * width + j, at(B, source + k * row + j * column))
             for j in range(some, width):
-                put(P, target + j, 0)
+                put(P, target + k * width + j, 0)
 
 
 @jit
@@ -55,7 +60,8 @@ def block_of_panels(A, a, row, step, P, p, panel, ldb, K, C, c, ldc, rows, colum
             row_of_panels(A, left, step, P, p + j // width * panel, panel, ldb, K, C, at_row + j, more)
     for j in range(0, columns, width):
         some = rows - 1 if j < alone else rows
-        strip(A, a, row, step, P, p + j // width * panel, ldb, K, C, c + j, ldc, some, more)
+        right = p + j // width * panel
+        strip_and_next(A, a, row, step, P, right, ldb, K, C, c + j, ldc, some, more, right + panel)
 
 
 @jit
@@ -121,29 +127,32 @@ def row_in_place(A, a, step, B, b, ldb, K, C, c, columns, T, more):
 def product_with(
     A, a, row, step, B, b, b_row, b_column, C, c, ldc, rows, columns, K, P, T, follows, bias, first, per, R, residual, lo, hi
 ):  # fmt: skip
-    """C = A B for B as it stands, and what follows. P holds KC x columns, rounded up to whole panels."""
+    """C = A B for B as it stands, and what follows. P holds KC x min(columns, NC), rounded up to whole panels."""
     width = 2 * lanes_of(A)
-    whole = columns - columns % width
     in_place = rows < FEW and b_column == 1
-    for k in range(0, max(K, 1), KC):
-        block = min(KC, K - k)
-        right = b + k * b_row
-        if in_place:
-            pack_panels(B, right + whole, b_row, 1, block, columns - whole, P, 0)
-        else:
-            pack_panels(B, right, b_row, b_column, block, columns, P, 0)
-        for i in range(0, rows, MC):
-            some = min(MC, rows - i)
-            left, at_row = a + i * row + k * step, c + i * ldc
-            if in_place and rows == 1:
-                row_in_place(A, left, step, B, right, b_row, block, C, at_row, whole, T, k > 0)
-            elif in_place:
-                block_of_panels(A, left, row, step, B, right, width, b_row, block, C, at_row, ldc, some, whole, k > 0)
+    group = columns if in_place else NC
+    for j in range(0, columns, group):
+        few = min(group, columns - j)
+        whole = few - few % width
+        for k in range(0, max(K, 1), KC):
+            block = min(KC, K - k)
+            right = b + k * b_row + j * b_column
+            if in_place:
+                pack_panels(B, right + whole, b_row, 1, block, few - whole, P, 0)
             else:
-                block_of_panels(A, left, row, step, P, 0, block * width, width, block, C, at_row, ldc, some, whole, k > 0)
-            if columns > whole:
-                tail = 0 if in_place else whole * block
-                tail_of_panels(A, left, row, step, P, tail, block, C, at_row + whole, ldc, some, columns - whole, T, k > 0)
+                pack_panels(B, right, b_row, b_column, block, few, P, 0)
+            for i in range(0, rows, MC):
+                some = min(MC, rows - i)
+                left, at_block = a + i * row + k * step, c + i * ldc + j
+                if in_place and rows == 1:
+                    row_in_place(A, left, step, B, right, b_row, block, C, at_block, whole, T, k > 0)
+                elif in_place:
+                    block_of_panels(A, left, row, step, B, right, width, b_row, block, C, at_block, ldc, some, whole, k > 0)
+                else:
+                    block_of_panels(A, left, row, step, P, 0, block * width, width, block, C, at_block, ldc, some, whole, k > 0)
+                if few > whole:
+                    tail = 0 if in_place else whole * block
+                    tail_of_panels(A, left, row, step, P, tail, block, C, at_block + whole, ldc, some, few - whole, T, k > 0)
     if follows:
         finish(C, c, ldc, rows, columns, bias, first, per, R, residual, lo, hi)
 
@@ -166,7 +175,7 @@ def stack_of_products(
     """Products n to ``n_end`` of a stack, each of them rows i to ``i_end`` by columns j to ``j_end``."""
     width = 2 * lanes_of(A)
     columns = j_end - j
-    tile, panels = np.empty(MC * width, A.dtype), np.empty(min(K, KC) * (columns + width), A.dtype)
+    tile, panels = np.empty(MC * width, A.dtype), np.empty(min(K, KC) * (min(columns, NC) + width), A.dtype)
     A, a_at, B, b_at, C, T, P = memory(A), memory(a_at), memory(B), memory(b_at), memory(C), memory(tile), memory(panels)
     bias, R = memory(bias), memory(R)
     for product in range(n, n_end):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Array", "NOTHING", "aligned", "flat", "offsets", "plain", "row_major", "scratch"]
+__all__ = ["NOTHING", "Array", "aligned", "flat", "offsets", "plain", "row_major", "scratch"]
 
 Array = np.ndarray[Any, Any]
 KEPT = 32 << 20  # bytes per thread and type

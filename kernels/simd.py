@@ -19,10 +19,12 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
 
+from refexec.kernels.cache import Locator
+
 __all__ = [
     "absolute", "alive", "as_floats", "as_integers", "at", "broadcast", "copy_sign", "evens_and_odds", "every_other", "first_lanes",
-    "fma", "inlined", "jit", "lane", "lanes_of", "largest", "load", "load_first", "looked_up", "maximum", "memory", "minimum",
-    "prefetch", "product_of_lanes", "put", "round_even", "select", "splat", "sqrt", "store", "store_first", "sum_of_lanes",
+    "fma", "inlined", "jit", "lane", "lane_numbers", "lanes_of", "largest", "load", "load_first", "looked_up", "maximum", "memory",
+    "minimum", "prefetch", "product_of_lanes", "put", "round_even", "select", "splat", "sqrt", "store", "store_first", "sum_of_lanes",
     "to_floats", "to_integers", "transpose", "zeros",
 ]  # fmt: skip
 
@@ -32,14 +34,25 @@ CHECKED = bool(getattr(numba.config, "BOUNDSCHECK"))  # noqa: B009 - numba makes
 I32 = ir.IntType(32)
 
 
+def _compiled(function: Callable[..., Any], **options: Any) -> Any:
+    """``function`` compiled when it is first called, and kept in refexec's own folder."""
+    config: Any = numba.config
+    before = getattr(config, "CACHE_LOCATOR_CLASSES", "")
+    config.CACHE_LOCATOR_CLASSES = f"{Locator.__module__}.{Locator.__qualname__}"
+    try:
+        return numba.njit(cache=True, nogil=True, error_model="numpy", boundscheck=CHECKED, fastmath=False, **options)(function)
+    finally:
+        config.CACHE_LOCATOR_CLASSES = before
+
+
 def jit(function: Callable[..., Any]) -> Any:
     """A kernel: compiled once per machine, without the interpreter's lock, with IEEE arithmetic."""
-    return numba.njit(cache=True, nogil=True, error_model="numpy", boundscheck=CHECKED, fastmath=False)(function)
+    return _compiled(function)
 
 
 def inlined(function: Callable[..., Any]) -> Any:
     """A part of kernels, inlined where it is called."""
-    return numba.njit(cache=True, nogil=True, error_model="numpy", boundscheck=CHECKED, fastmath=False, forceinline=True)(function)
+    return _compiled(function, forceinline=True)
 
 
 def instruction(function: Callable[..., Any]) -> Any:
@@ -566,6 +579,17 @@ def _folded(combine: Callable[[Any, Any, Any], Any]) -> Any:
 def _larger(builder: Any, a: Any, b: Any) -> Any:
     b_or_nan = builder.select(builder.fcmp_unordered("uno", a, a), a, b)
     return builder.select(builder.fcmp_ordered(">", a, b), a, b_or_nan)
+
+
+@instruction
+def lane_numbers(typing: Any, array: Any) -> Any:
+    """0, 1, 2, ... as integers of the width of the array's elements."""
+    vector = _integer_of(_vector_of(array))
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return ir.Constant(context.get_value_type(vector), list(range(vector.lanes)))
+
+    return vector(array), code
 
 
 @instruction

@@ -27,7 +27,6 @@ __all__ = [
 ]
 
 PANEL_BYTES = 64  # of one row of a panel: two vectors
-AHEAD = 48  # rows of a panel that are asked for before they are read
 KC = 256  # terms whose sum is one block; part of what the results are
 NO_BIAS, PER_COLUMN, PER_ROW = 0, 1, 2
 
@@ -50,7 +49,6 @@ def tile6(A, a, row, step, B, b, ldb, K, C, c, ldc, more):
     z = zeros(A)
     p0, q0, p1, q1, p2, q2, p3, q3, p4, q4, p5, q5 = z, z, z, z, z, z, z, z, z, z, z, z
     for _ in range(K):
-        prefetch(B, b + AHEAD * ldb)
         low, high = load(B, b), load(B, b + L)
         x = broadcast(A, a)
         p0, q0 = fma(x, low, p0), fma(x, high, q0)
@@ -163,6 +161,20 @@ def strip(A, a, row, step, B, b, ldb, K, C, c, ldc, rows, more):
         a, c, rows = a + 2 * row, c + 2 * ldc, rows - 2
     if rows:
         tile1(A, a, step, B, b, ldb, K, C, c, more)
+
+
+@jit
+def strip_and_next(A, a, row, step, B, b, ldb, K, C, c, ldc, rows, more, following):
+    """The same, and meanwhile the next panel comes nearer: K rows from ``following`` on."""
+    width = 2 * lanes_of(A)
+    lines = K // max(rows // 6, 1) + 1
+    while rows >= 6:
+        for _ in range(lines):
+            prefetch(B, following)
+            following += width
+        tile6(A, a, row, step, B, b, ldb, K, C, c, ldc, more)
+        a, c, rows = a + 6 * row, c + 6 * ldc, rows - 6
+    strip(A, a, row, step, B, b, ldb, K, C, c, ldc, rows, more)
 
 
 @jit

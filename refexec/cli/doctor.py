@@ -94,7 +94,7 @@ def numba_state() -> dict[str, Any]:
     if version("numba") is None:
         return {"version": None, "cache": None, "problem": None}
     try:
-        numba = importlib.import_module("numba")
+        importlib.import_module("numba")
         from refexec.primitives import load_kernels
 
         load_kernels()
@@ -102,11 +102,12 @@ def numba_state() -> dict[str, Any]:
         return {
             "version": version("numba"),
             "cache": None,
-            "problem": f"the kernels cannot be loaded: {error}; a NUMBA_CACHE_DIR that can be written may help",
+            "problem": f"the kernels cannot be loaded: {error}",
         }
-    beside = os.access(Path(__file__).parent.parent / "kernels", os.W_OK)
-    cache = f"in {numba.config.CACHE_DIR}" if numba.config.CACHE_DIR else "beside the kernels" if beside else "in the user's cache folder"
-    return {"version": version("numba"), "cache": cache, "problem": None}
+    cache = importlib.import_module("refexec.kernels.cache")
+    kept = cache.folder()
+    problem = cache.problem(cache.base() / "kernels") if kept != cache.base() / "kernels" else None
+    return {"version": version("numba"), "cache": str(kept), "problem": problem and f"compiled kernels are not kept: {problem}"}
 
 
 def affinity() -> set[int]:
@@ -197,7 +198,7 @@ def text(found: dict[str, Any]) -> list[str]:
     if numba["version"] is None:
         lines += ["", "numba is absent: the profiles reference and wide work without it"]
     else:
-        lines += ["", f"numba {numba['version']}" + (f", compiled kernels are kept {numba['cache']}" if numba["cache"] else "")]
+        lines += ["", f"numba {numba['version']}" + (f", compiled kernels are kept in {numba['cache']}" if numba["cache"] else "")]
     schemas = found["schemas"]
     lines.append(f"schemas of onnx: {schemas['reviewed']} reviewed, {len(schemas['changed'])} changed since")
     place = f" (LOCPATH={found['locale']['LOCPATH']})" if found["locale"]["LOCPATH"] else ""
