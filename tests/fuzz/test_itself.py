@@ -129,3 +129,11 @@ def test_maps_are_compared_in_their_declared_type() -> None:
     graph = onnx.helper.make_graph([zip_map], "g", [x], [onnx.ValueInfoProto(name="y")])
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("ai.onnx.ml", 1)], ir_version=8)
     assert Wide().judge(model, {"x": np.array([[0.1, 0.2]], np.float32)}, {}) is None
+
+
+def test_a_stated_precision_that_cannot_hold_a_number_is_out_of_range() -> None:
+    model = parsed("(float[1, 1, 1] q, float[1, 1, 1] v) => (y) { y = Attention <q_num_heads = 1, kv_num_heads = 1, softmax_precision = 10>"
+                   " (q, q, v) }", 23)  # fmt: skip
+    feeds = {"q": np.full((1, 1, 1), 1e4, np.float32), "v": np.ones((1, 1, 1), np.float32)}
+    verdict = Wide().judge(model, feeds, {})  # 1e8 is infinity in float16, and infinity - infinity is NaN
+    assert verdict is not None and (verdict.kind, verdict.operator) == ("out of range", "Attention-23")
