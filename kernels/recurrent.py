@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from refexec.errors import require
-from refexec.kernels.functions import apply, sigmoid
+from refexec.kernels.functions import apply
+from refexec.kernels.gates import sigmoid
 from refexec.kernels.gemm import block_of_panels, product_of_panels
 from refexec.kernels.memory import Array, aligned, scratch
 from refexec.kernels.simd import absolute, at, fma, jit, lanes_of, load, maximum, minimum, put, select, store

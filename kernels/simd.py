@@ -758,7 +758,8 @@ def lane_numbers(typing: Any, array: Any) -> Any:
 @instruction
 def first_lanes(typing: Any, array: Any, count: Any) -> Any:
     """The mask that is true in the first ``count`` lanes of the array's vectors."""
-    lanes = _vector_of(array).lanes
+    vector = _vector_of(array)
+    lanes = vector.lanes
 
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         integers = ir.VectorType(I32, lanes)
