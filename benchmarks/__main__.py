@@ -37,15 +37,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     measured: dict[str, Section] = {}
     for suite, models in wanted.items():
         if suite in COSTS:
-            measured[title(suite)] = _cost(suite, options.quick)
+            key, section = title(suite), _cost(suite, options.quick)
         else:
-            measured[title(suite, options.threads, _extra(options))] = _speed(suite, models, options)
+            key, section = title(suite, options.threads, _extra(options)), _speed(suite, models, options)
+        measured[key] = section
+        if options.write:
+            results.write({key: section})
     if options.json:
         options.json.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
-    if options.write:
-        results.write(measured)
     worse = slower(json.loads(options.compare.read_text("utf-8")), measured) if options.compare else []
-    print("\n".join(f"SLOWER {text}" for text in worse))
+    for text in worse:
+        print(f"SLOWER {text}")
     return 1 if worse else 0
 
 
@@ -99,6 +101,8 @@ def _speed(suite: str, models: Sequence[str], options: argparse.Namespace) -> Se
         print(line(row, names), *(f"\n    {k} failed: {v}" for k, v in row["failed"].items()), flush=True)
 
     section = run(suite, contenders, threads=options.threads, quick=options.quick, options=_extra(options), only=only, show=show)
+    if suite == "wheels" and not section["rows"]:
+        print("no wheels in the folder of $REFEXEC_MODELS")
     print("\n".join(text_table(section)))
     return section
 

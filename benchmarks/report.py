@@ -105,7 +105,7 @@ def text_table(section: Section) -> list[str]:
     """Geometric means and worst cases of each group."""
     lines = []
     for name in (n for n in columns(section) if n != BASE):
-        lines += [f"{group:<28}{name:<24}{s}" for group, s in summaries(section["rows"], name).items()]
+        lines += [f"{group:<28}{name:<24}{s}" for group, s in summaries(section["rows"], name).items() if s.count > 1]
     return sorted(lines)
 
 

@@ -97,13 +97,19 @@ def _measure(case: Case, contenders: Iterable[Contender], prepare: Callable[[For
             try:
                 sampler = start(contender, form)
             except Exception as error:  # what one contender cannot do does not end the others
-                failed[contender.name] = f"{form.name}: {type(error).__name__}: {str(error)[:200]}"
+                failed[contender.name] = _reason(form, error)
                 continue
             if sampler is not None:
                 samplers[contender.name] = sampler
-        interleave(samplers)
+        failed |= {name: _reason(form, error) for name, error in interleave(samplers).items()}
         for name, sampler in samplers.items():
+            if name in failed:
+                continue
             times.setdefault(name, {})[form.name] = figures(sampler.samples).scaled(form.share).to_json()
         del start, samplers
         gc.collect()
     return {"case": case.name, "group": case.group, "times": times, "failed": failed, "activity": activity.since()}
+
+
+def _reason(form: Form, error: Exception) -> str:
+    return f"{form.name}: {type(error).__name__}: {str(error)[:200]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -50,18 +51,20 @@ class Timer:
         self._effort = effort
         self._clock = clock
         self._spent = 0.0
-        took = 0.0
-        for _ in range(effort.warm):
-            took = self._seconds(1)
-            if took > effort.seconds:
-                break
-        self._repeat = max(1, round(effort.sample / took)) if took > 0 else 1
+        self._repeat = 1
+        for _ in range(effort.warm):  # the first call may compile
+            call()
+        while effort.warm and (took := self._seconds(self._repeat)) < effort.sample:
+            self._repeat *= min(10, max(2, round(effort.sample / max(took, 1e-9))))
 
     def more(self) -> bool:
         count = len(self.samples)
         return count < self._effort.least or (count < self._effort.rounds and self._spent < self._effort.seconds)
 
     def take(self) -> None:
+        """One sample. Short calls get one outside it first: what ran in between has emptied the caches."""
+        if self._repeat > 1:
+            self._call()
         took = self._seconds(self._repeat)
         self._spent += took
         self.samples.append(took / self._repeat)
@@ -73,11 +76,21 @@ class Timer:
         return self._clock() - start
 
 
-def interleave(samplers: Mapping[str, Sampler]) -> None:
-    """One sample of each in turn, so that what disturbs the machine disturbs all of them."""
-    while running := [s for s in samplers.values() if s.more()]:
-        for sampler in running:
-            sampler.take()
+def interleave(samplers: Mapping[str, Sampler]) -> dict[str, Exception]:
+    """One sample of each in turn, so that what disturbs the machine disturbs all of them. Who follows whom changes every round.
+
+    Returns what those raised that failed; they are not asked again.
+    """
+    order = random.Random(0)
+    failed: dict[str, Exception] = {}
+    while running := [name for name, sampler in samplers.items() if name not in failed and sampler.more()]:
+        order.shuffle(running)
+        for name in running:
+            try:
+                samplers[name].take()
+            except Exception as error:
+                failed[name] = error
+    return failed
 
 
 @dataclass(frozen=True)
@@ -93,7 +106,7 @@ class Figures:
         return replace(self, median=self.median * share, best=self.best * share)
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {name: value if isinstance(value, int) else float(f"{value:.4g}") for name, value in asdict(self).items()}
 
 
 def figures(samples: Sequence[float]) -> Figures:

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from refexec.kernels.epilogue import followed
 from refexec.kernels.memory import Array, offsets, row_major, viewed
 from refexec.kernels.pick import BITS
-from refexec.kernels.simd import at, jit, lanes_of, memory, transpose
+from refexec.kernels.simd import at, jit, lanes_of, memory
+from refexec.kernels.squares import transpose
 from refexec.pool import pieces, share
 from refexec.primitives import Binding, Epilogue, Kernel, Shape, kernel
 from refexec.types import MOVED

@@ -170,8 +170,6 @@ class Correlate(Kernel):
         follows, per = epilogue != PLAIN, NO_BIAS if epilogue.axis is None else PER_ROW
 
         def run(y: Array, arrays: Sequence[Array], bias: Array | None, residual: Array | None) -> None:
-            if y.size == 0:
-                return
             nothing = NOTHING[y.dtype]
             filters = packed if packed is not None else Filters(arrays[1], here.group)
             biases = nothing if bias is None else plain(bias)

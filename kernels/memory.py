@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from refexec.limits import claim
+
 __all__ = ["NOTHING", "Array", "aligned", "flat", "keep_freed_memory", "offsets", "plain", "row_major", "scratch", "viewed"]
 
 Array = np.ndarray[Any, Any]
@@ -18,6 +20,7 @@ FREED = 256 << 20
 LARGEST_ON_HEAP = 32 << 20  # bytes of an array; the most that the C library allows
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 ALIGNMENT = 64  # bytes of a cache line
+KEPT = 16 << 20  # bytes that a thread keeps
 NOTHING = {np.dtype(t): np.zeros(1, t) for t in (np.float32, np.float64)}  # for arguments that are not there
 
 
@@ -32,22 +35,22 @@ def aligned(size: int, dtype: Any) -> Array:
 
 class _Scratch(threading.local):
     def __init__(self) -> None:
-        self.arrays: dict[np.dtype[Any], Array] = {}
+        self.memory = np.empty(0, np.uint8)
 
 
 _scratch = _Scratch()
 
 
 def scratch(size: int, dtype: Any) -> Array:
-    """An array of at least ``size`` elements with any content, for one call of a kernel: the next call gets the same memory.
-
-    Beyond ``KEPT`` bytes it is not kept.
-    """
-    found = _scratch.arrays.get(dtype)
-    if found is None or found.size < size:
-        found = aligned(size, dtype)
-        if found.nbytes <= KEPT:
-            _scratch.arrays[dtype] = found
+    """Memory for one kernel call of this thread, with whatever an earlier call left in it; it need not be taken from the system anew."""
+    dtype = np.dtype(dtype)
+    claim((size,), dtype)
+    needed = size * dtype.itemsize
+    if needed > KEPT:
+        return aligned(size, dtype)
+    if needed > _scratch.memory.size:
+        _scratch.memory = aligned(needed, np.uint8)
+    found: Array = _scratch.memory[:needed].view(dtype)
     return found
 
 

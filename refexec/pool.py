@@ -14,7 +14,7 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
 
-__all__ = ["SHORT", "most_threads", "pieces", "share", "use_threads"]
+__all__ = ["most_threads", "pieces", "share", "use_threads"]
 
 SHORT = 200_000  # units of work (about a nanosecond each) that are not worth a second thread
 LONG = 50_000_000  # so that an interrupt is seen in time

@@ -135,7 +135,8 @@ PLAIN = Epilogue()
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """A kernel for given shapes: ``run(y, arrays, bias, residual)`` fills ``y``, a new C-contiguous array of ``shape``."""
+    """A kernel for given shapes: ``run(y, arrays, bias, residual)`` fills ``y``, a new C-contiguous array of ``shape`` that has
+    elements."""
 
     shape: tuple[int, ...]
     run: Callable[[Array, Sequence[Array], Array | None, Array | None], None]
@@ -211,7 +212,8 @@ class Primitive:
             return self.definition(*arrays, **static)
         binding = implementation.bind([None if a is None else a.shape for a in arrays], static, implementation.pack(static, {}), PLAIN)
         y = np.empty(claim(binding.shape, first), first)
-        binding.run(y, arrays, None, None)
+        if y.size:
+            binding.run(y, arrays, None, None)
         return y
 
     def __repr__(self) -> str:

@@ -70,13 +70,13 @@ class Mutant:
 class Equivalent:
     """A change that no valid model can show, and the proof.
 
-    ``place`` is a function, a module or a package, for all in it; ``was`` the part of a statement that ``becomes`` another one, any
-    where that is not said. ``operators``: names or labels of those for which it is true; all where none is named.
+    ``place`` is a function, a module or a package, for all in it; ``was`` the part of a statement that ``becomes`` another one. Where one
+    of them is not said it is any. ``operators``: names or labels of those for which it is true; all where none is named.
     """
 
     place: str
-    was: str
     proof: str
+    was: str = ""
     becomes: str | None = None
     operators: tuple[str, ...] = ()
 
@@ -86,6 +86,8 @@ class Equivalent:
 
     def makes(self, statement: str, changed: str) -> bool:
         """Whether the change, at one place of the statement, makes the other one of it."""
+        if not self.was:
+            return True
         parts = statement.split(self.was)
         for i in range(1, len(parts)):
             before, after = self.was.join(parts[:i]), self.was.join(parts[i:])

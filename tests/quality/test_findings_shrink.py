@@ -110,12 +110,12 @@ def test_an_equivalent_change_of_what_is_not_there_is_refused(monkeypatch: pytes
 
 
 def test_a_record_is_of_one_place_of_a_statement() -> None:
-    record = mutants.Equivalent("refexec.ops", "a < 0", "-", "a <= 0")
+    record = mutants.Equivalent("refexec.ops", "-", "a < 0", "a <= 0")
     statement = "f(a < 0, a < 0)"
     changed = ["f(a <= 0, a < 0)", "f(a < 0, a <= 0)", "f(a <= 0, a <= 0)", "f(a < 1, a < 0)", statement]
     assert [record.makes(statement, c) for c in changed] == [True, True, False, False, False]
 
 
 def test_a_record_that_does_not_say_what_becomes_of_a_part_is_of_any_change_of_it() -> None:
-    record = mutants.Equivalent("refexec.ops", "(a < 0)", "-")
+    record = mutants.Equivalent("refexec.ops", "-", "(a < 0)")
     assert record.makes("b + (a < 0) * 2", "b + (a < 1) * 2") and not record.makes("b + (a < 0) * 2", "b + (a < 0) * 3")

@@ -166,7 +166,7 @@ def clip_by_inputs(d: Draw) -> None:
     x = d.input("T", empty=True, sized=False)
     between = d.pick([1, 0])
     low = d.optional(lambda: d.tensor(x.elem, (), (between - 1, between)))
-    high = d.optional(lambda: d.tensor(x.elem, (), (between, 4)))
+    high = d.optional(lambda: d.tensor(x.elem, (), (between, d.pick([4, between]))))
     d.emit([x, low, high], Out(x.elem, x.shape))
 
 

@@ -1,7 +1,7 @@
 """Opspecs of linear models and support vector machines.
 
-No score is that of another class, or 0: intercepts and rho are no multiples of 1/64, which sums of products are. For PROBIT scores are
-between 0 and 1.
+No score is that of another class: intercepts and rho are no multiples of 1/64, which sums of products are, but for 0, where a score of 0
+is not above 0. For PROBIT scores are between 0 and 1.
 """
 
 from itertools import combinations
@@ -49,7 +49,7 @@ def linear(d: Draw) -> None:
     rows = d.pick([2, 3, *[1] * ("post_transform" not in d.attributes)]) if classifies else d.attr("targets", [1, 2, 3])
     d.set("coefficients", [w for _ in range(rows) for w in weights(d, features, probit)])
     if classifies or probit or d.flag():
-        d.set("intercepts", d.order((0.11, 0.27, 0.43))[:rows])
+        d.set("intercepts", d.order((0.11, 0.27, 0.43))[:rows] if rows > 1 else [d.pick((0.11, 0.0))])
     if not classifies:
         d.emit([x], Out(FLOAT32, (count, rows)))
         return
@@ -107,7 +107,7 @@ def svm_classifier(d: Draw) -> None:
     d.set("support_vectors", [d.pick(WEIGHTS) for _ in range(sum(sizes) * features)])
     d.set("coefficients", weights(d, (classes - 1) * sum(sizes), False))
     pairs = len(list(combinations(range(classes), 2)))
-    d.set("rho", d.order((0.11, 0.27, -0.43))[:pairs])
+    d.set("rho", d.order((0.11, 0.27, -0.43, 0.0))[:pairs])
     if probit or d.flag():
         d.set("prob_a", [d.pick([-1.0, -0.5]) for _ in range(pairs)])
         d.set("prob_b", [d.pick([0.0, 0.25]) for _ in range(pairs)])
