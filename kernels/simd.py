@@ -535,7 +535,7 @@ for _symbol, _sign in (
 @instruction
 def either_nan(typing: Any, a: Any, b: Any) -> Any:
     """Where one of two vectors is NaN."""
-    return Mask(a.lanes)(a, b), lambda context, builder, sig, args: builder.fcmp_unordered("uno", *args)
+    return Mask(a)(a, b), lambda context, builder, sig, args: builder.fcmp_unordered("uno", *args)
 
 
 @instruction
