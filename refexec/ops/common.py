@@ -75,6 +75,8 @@ def scalar(x: Array, name: str) -> Any:
 
 def in_range(indices: Array, size: int) -> Array:
     """Indices in [-size, size - 1], negative ones counted from the end."""
+    if indices.size and indices.min() >= 0 and indices.max() < size:
+        return indices
     bad = (indices < -size) | (indices >= size)
     if bad.any():
         at = int(np.argmax(bad))

@@ -136,3 +136,27 @@ def test_integers_are_resized_by_the_body_which_settles_them() -> None:
     body = '(uint8[W] x) => (uint8[V] y) <float[1] s = {2}> { y = Resize <mode = "linear"> (x, , s) }'
     (y,) = session(body, profile="deterministic").run(None, {"x": np.array([0, 255], np.uint8)})
     assert y.tolist() == [0, 64, 191, 255]
+
+
+@pytest.mark.parametrize("mode", ["constant", "edge", "reflect", "wrap"])
+@pytest.mark.parametrize("dtype", ["float", "int64", "uint8", "bool"])
+def test_a_padding_by_known_pads_is_the_one_of_the_reference(mode: str, dtype: str) -> None:
+    body = f'({dtype}[2, 5, 9] x) => ({dtype}[A, B, C] y) <int64[6] p = {{0, 1, -2, 1, 2, 3}}> {{ y = Pad <mode = "{mode}"> (x, p) }}'
+    if mode != "constant":
+        body = body.replace("{0, 1, -2, 1,", "{0, 1, -2, 0,")
+    x = RNG.integers(0, 2, (2, 5, 9)).astype({"float": "float32"}.get(dtype, dtype))
+    verified = session(body, profile="deterministic", verify_kernels=True)
+    (y,), (expected,) = verified.run(None, {"x": x}), session(body).run(None, {"x": x})
+    assert y.dtype == x.dtype
+    assert y.tolist() == expected.tolist()
+    (other,) = verified.run(None, {"x": x, "p": np.zeros(6, np.int64)})
+    assert other.tolist() == x.tolist()
+
+
+def test_a_constant_that_is_padded_with_and_repeats_that_are_known_are_moved_as_they_are() -> None:
+    body = "(float[2] x) => (float[A] y) <int64[1] n = {3}, int64[2] p = {1, 0}, float c = {nan}> { t = Tile (x, n) y = Pad (t, p, c) }"
+    (y,) = session(body.replace("nan", "-7.5"), profile="deterministic", verify_kernels=True).run(
+        None, {"x": np.array([1, -0.0], np.float32)}
+    )
+    assert y.tolist() == [-7.5, 1, 0, 1, 0, 1, 0]
+    assert np.signbit(y[2::2]).all()
