@@ -16,19 +16,8 @@ from typing import Any
 from numba import types
 from numba.extending import overload
 
-from refexec.kernels.simd import (
-    absolute,
-    as_floats,
-    as_integers,
-    fma,
-    inlined,
-    lower,
-    narrowed,
-    polynomial,
-    select,
-    to_floats,
-    upper,
-)  # fmt: skip
+from refexec.kernels.long_vectors import lower, narrowed, polynomial, upper
+from refexec.kernels.simd import absolute, as_floats, as_integers, fma, inlined, select, to_floats
 
 __all__ = [
     "EXP_32", "INF", "LN2_64", "LOG2_E", "NAN", "SHIFT_64", "ULPS", "apply", "exp", "expm1", "expm1_of_reduced", "falling_exp",

@@ -20,7 +20,8 @@ from refexec.kernels.functions import (
     reduced,
     scaled,
 )  # fmt: skip
-from refexec.kernels.simd import absolute, as_integers, copy_sign, fma, inlined, lower, narrowed, polynomial, select, upper
+from refexec.kernels.long_vectors import lower, narrowed, polynomial, upper
+from refexec.kernels.simd import absolute, as_integers, copy_sign, fma, inlined, select
 
 __all__: list[str] = []
 

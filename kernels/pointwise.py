@@ -11,8 +11,9 @@ import refexec.kernels.gates
 import refexec.kernels.trigonometry
 import refexec.kernels.units  # noqa: F401 - what they define is known by name
 from refexec.kernels.functions import ULPS, apply
+from refexec.kernels.long_vectors import load_long, load_some, store_some
 from refexec.kernels.memory import Array
-from refexec.kernels.simd import jit, lanes_of, load_long, load_some, store, store_some
+from refexec.kernels.simd import jit, lanes_of, store
 from refexec.pool import pieces, share
 from refexec.primitives import Binding, Epilogue, Kernel, Shape, kernel
 

@@ -16,20 +16,9 @@ from typing import Any
 import numpy as np
 
 from refexec.kernels.functions import apply, scaled_exp
+from refexec.kernels.long_vectors import filled, load_long, load_some, store_some
 from refexec.kernels.memory import Array
-from refexec.kernels.simd import (
-    filled,
-    inlined,
-    jit,
-    lanes_of,
-    largest,
-    load_long,
-    load_some,
-    select,
-    store,
-    store_some,
-    sum_of_lanes,
-)  # fmt: skip
+from refexec.kernels.simd import inlined, jit, lanes_of, largest, select, store, sum_of_lanes
 from refexec.pool import pieces, share
 from refexec.primitives import Binding, Epilogue, Kernel, Shape, kernel
 

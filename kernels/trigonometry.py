@@ -13,22 +13,8 @@ from llvmlite import ir
 from numba import types
 
 from refexec.kernels.functions import INF, LN2_64, NAN, SHIFT_64, exp, expm1, function, log, log1p
-from refexec.kernels.simd import (
-    absolute,
-    as_floats,
-    as_integers,
-    copy_sign,
-    fma,
-    inlined,
-    instruction,
-    jit,
-    lane,
-    polynomial,
-    select,
-    sqrt,
-    true_somewhere,
-    with_lane,
-)  # fmt: skip
+from refexec.kernels.long_vectors import polynomial, true_somewhere, with_lane
+from refexec.kernels.simd import absolute, as_floats, as_integers, copy_sign, fma, inlined, instruction, jit, lane, select, sqrt
 
 __all__ = ["atan", "cos", "sin"]
 
