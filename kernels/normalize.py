@@ -1,6 +1,6 @@
 """Normalisations: ``standardize`` and ``affine_per_channel`` for float32 and float64, and for the half types through float32.
 
-Sums are those of ``reduce``. A row of x has n elements; scale and bias have one value for every ``run`` of them. Row r takes the
+Sums are those of ``trees``. A row of x has n elements; scale and bias have one value for every ``run`` of them. Row r takes the
 values from ``r % period * (n / run)`` on: with the rows (N, C) of an instance normalisation the period is C and a run is a row, with
 those of a group normalisation the period is the number of groups and a run is a channel, in a layer normalisation each element has its own.
 """
@@ -15,7 +15,6 @@ import numpy as np
 
 from refexec.kernels.epilogue import followed
 from refexec.kernels.memory import NOTHING, Array, plain
-from refexec.kernels.reduce import AS_IT_IS, DEVIATION, SUM, combined_row
 from refexec.kernels.simd import (
     broadcast,
     fma,
@@ -31,6 +30,7 @@ from refexec.kernels.simd import (
     store_first,
     zeros,
 )  # fmt: skip
+from refexec.kernels.trees import AS_IT_IS, DEVIATION, SUM, combined_row
 from refexec.pool import pieces, share
 from refexec.primitives import Binding, Epilogue, Kernel, Shape, definition, kernel
 
