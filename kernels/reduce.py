@@ -13,10 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from refexec import pool
 from refexec.kernels.epilogue import followed
 from refexec.kernels.memory import Array, plain
 from refexec.kernels.simd import (
     absolute,
+    either_nan,
     inlined,
     jit,
     lane,
@@ -27,6 +29,7 @@ from refexec.kernels.simd import (
     maximum,
     product_of_lanes,
     put,
+    select,
     splat,
     sqrt,
     store,
@@ -34,10 +37,10 @@ from refexec.kernels.simd import (
     sum_of_lanes,
     zeros,
 )  # fmt: skip
-from refexec.pool import SHORT, pieces, share
+from refexec.pool import pieces, share
 from refexec.primitives import Binding, Epilogue, Kernel, Shape, definition, kernel
 
-__all__ = ["AS_IT_IS", "DEVIATION", "SUM", "ReduceOver", "total_of_row"]
+__all__ = ["AS_IT_IS", "DEVIATION", "SUM", "ReduceOver", "combined_row"]
 
 NANOSECONDS = 0.1  # of one element
 FEW = 8  # matrices that are split by columns
@@ -90,6 +93,11 @@ def without_term(A, way, kind, centre):
 
 
 @inlined
+def greater(a, b):
+    return select(a > b, a, b)
+
+
+@inlined
 def eight(way, kind, centre, a, b, c, d, e, f, g, h):
     """The terms of eight vectors, combined in a tree of halves."""
     if kind != AS_IT_IS:
@@ -99,7 +107,8 @@ def eight(way, kind, centre, a, b, c, d, e, f, g, h):
         return ((a + e) + (c + g)) + ((b + f) + (d + h))
     if way == PRODUCT:
         return ((a * e) * (c * g)) * ((b * f) * (d * h))
-    return maximum(maximum(maximum(a, e), maximum(c, g)), maximum(maximum(b, f), maximum(d, h)))
+    largest = greater(greater(greater(a, e), greater(c, g)), greater(greater(b, f), greater(d, h)))
+    return select(either_nan(a, e) | either_nan(c, g) | either_nan(b, f) | either_nan(d, h), np.nan, largest)
 
 
 @inlined
@@ -113,24 +122,24 @@ def finished(more, v, count):
     return v
 
 
-@jit
-def total_of_row(A, a, n, way, kind, centre):
+@inlined
+def combined_row(A, a, n, way, kind, centre):
     """``n`` elements that follow each other, combined."""
     L = lanes_of(A)
     s = neutral(A, way)
-    end = a + n
-    while end - a >= 8 * L:
+    for _ in range(n // (8 * L)):
         x = eight(
             way, kind, centre, load(A, a), load(A, a + L), load(A, a + 2 * L), load(A, a + 3 * L),
             load(A, a + 4 * L), load(A, a + 5 * L), load(A, a + 6 * L), load(A, a + 7 * L),
         )  # fmt: skip
         s = combined(way, s, x)
         a += 8 * L
-    while end - a >= L:
+    for _ in range(n % (8 * L) // L):
         s = combined(way, s, term(kind, load(A, a), centre))
         a += L
-    if end > a:
-        s = combined(way, s, term(kind, load_first(A, a, end - a, without_term(A, way, kind, centre)), centre))
+    rest = n % L
+    if rest:
+        s = combined(way, s, term(kind, load_first(A, a, rest, without_term(A, way, kind, centre)), centre))
     if way == SUM:
         return sum_of_lanes(s)
     if way == PRODUCT:
@@ -138,12 +147,25 @@ def total_of_row(A, a, n, way, kind, centre):
     return largest(s)
 
 
+@inlined
+def each_row(A, Y, n, way, kind, more, count, i, i_end):
+    centre = zeros(A)
+    for row in range(i, i_end):
+        put(Y, row, lane(finished(more, splat(combined_row(A, row * n, n, way, kind, centre)), count), 0))
+
+
 @jit
 def reduce_rows(A, Y, n, way, kind, more, count, i, i_end):
-    """Rows i to ``i_end`` of n elements each, to one element each, which then is made of ``count`` elements."""
-    centre = lane(zeros(A), 0)
-    for row in range(i, i_end):
-        put(Y, row, lane(finished(more, splat(total_of_row(A, row * n, n, way, kind, centre)), count), 0))
+    """Rows i to ``i_end`` of n elements each, to one element each, which then is made of ``count`` elements.
+
+    What is frequent has code of its own.
+    """
+    if way == SUM and kind == AS_IT_IS:
+        each_row(A, Y, n, SUM, AS_IT_IS, more, count, i, i_end)
+    elif way == LARGEST and kind == AS_IT_IS:
+        each_row(A, Y, n, LARGEST, AS_IT_IS, more, count, i, i_end)
+    else:
+        each_row(A, Y, n, way, kind, more, count, i, i_end)
 
 
 @inlined
@@ -198,7 +220,7 @@ def reduce_columns(A, Y, n, columns, way, kind, more, count, o, o_end, j, j_end)
     """Matrices o to ``o_end`` of n rows each, to one row each; of that the columns j to ``j_end``."""
     L = lanes_of(A)
     S = np.empty(L * STRIP, A.dtype)
-    centre = lane(zeros(A), 0)
+    centre = zeros(A)
     used, none = min(L, n), neutral(A, way)
     for matrix in range(o, o_end):
         for first in range(j, j_end, STRIP):
@@ -212,7 +234,11 @@ def reduce_columns(A, Y, n, columns, way, kind, more, count, o, o_end, j, j_end)
                     lane_of_column(S, c, 4, used, none), lane_of_column(S, c, 5, used, none),
                     lane_of_column(S, c, 6, used, none), lane_of_column(S, c, 7, used, none),
                 )  # fmt: skip
-                store_first(Y, matrix * columns + first + c, some - c, finished(more, total, count))
+                y = matrix * columns + first + c
+                if some - c >= L:
+                    store(Y, y, finished(more, total, count))
+                else:
+                    store_first(Y, y, some - c, finished(more, total, count))
 
 
 HOW = {
@@ -225,6 +251,9 @@ HOW = {
     "l2": (SUM, DEVIATION, ROOT),
     "sum_square": (SUM, DEVIATION, NOTHING_MORE),
 }
+
+
+OVER_NOTHING = {"prod": 1.0, "mean": np.nan, "max": -np.inf, "min": np.inf}  # and 0 for sums
 
 
 def groups(shape: Sequence[int], axes: Sequence[int]) -> list[tuple[bool, int]]:
@@ -260,7 +289,7 @@ class ReduceOver(Kernel):
         way, kind, more = HOW[how]
         n = prod(shape[axis] for axis in axes)
         if not n:
-            value = definition("reduce_over")(np.zeros(0), axes=(0,), how=how, keepdims=False)
+            value = OVER_NOTHING.get(how, 0.0)
             return Binding(y_shape, followed(lambda y, arrays, bias, residual: y.fill(value), epilogue))
         *before, last = passes(shape, axes)
         kinds = [kind, *[AS_IT_IS] * len(before)]
@@ -287,8 +316,12 @@ class ReduceOver(Kernel):
 def one_pass(matrices: int, rows: int, columns: int, *what: int) -> Callable[[Array, Array], None]:
     """Each matrix to one row; the work is split over the matrices, or where there are few of them over the columns."""
     cost = rows * NANOSECONDS
+    total = matrices * columns * cost
 
     def of_rows(A: Array, Y: Array) -> None:
+        if total <= pool.SHORT:
+            reduce_rows(A, Y, rows, *what, 0, matrices)
+            return
         share(pieces(matrices, cost), lambda i, i_end: reduce_rows(A, Y, rows, *what, i, i_end))
 
     def of_columns(A: Array, Y: Array) -> None:
@@ -298,8 +331,4 @@ def one_pass(matrices: int, rows: int, columns: int, *what: int) -> Callable[[Ar
             parts = [(0, matrices, *part) for part in pieces(columns, cost * matrices, STRIP)]
         share(parts, lambda o, o_end, j, j_end: reduce_columns(A, Y, rows, columns, *what, o, o_end, j, j_end))
 
-    if matrices * columns * cost > SHORT:
-        return of_rows if columns == 1 else of_columns
-    if columns == 1:
-        return lambda A, Y: reduce_rows(A, Y, rows, *what, 0, matrices)
-    return lambda A, Y: reduce_columns(A, Y, rows, columns, *what, 0, matrices, 0, columns)
+    return of_rows if columns == 1 else of_columns

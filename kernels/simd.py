@@ -22,10 +22,11 @@ from numba.extending import intrinsic, models, overload, register_model
 from refexec.kernels.cache import Locator
 
 __all__ = [
-    "absolute", "alive", "as_floats", "as_integers", "at", "broadcast", "copy_sign", "evens_and_odds", "every_other", "first_lanes",
-    "fma", "inlined", "jit", "lane", "lane_numbers", "lanes_of", "largest", "load", "load_first", "looked_up", "maximum", "memory",
-    "minimum", "prefetch", "product_of_lanes", "put", "round_even", "select", "splat", "sqrt", "store", "store_first", "sum_of_lanes",
-    "to_floats", "to_integers", "transpose", "zeros",
+    "absolute", "alive", "as_floats", "as_integers", "at", "broadcast", "copy_sign", "either_nan", "evens_and_odds", "every_other",
+    "filled", "first_lanes", "fma", "inlined", "interleaved", "jit", "lane", "lane_numbers", "lanes_of", "largest", "load",
+    "load_first", "load_long", "load_some", "looked_up", "lower", "maximum", "memory", "minimum", "narrowed", "negated", "polynomial",
+    "prefetch", "product_of_lanes", "put", "round_even", "select", "splat", "sqrt", "store", "store_first", "store_some",
+    "sum_of_lanes", "to_floats", "to_integers", "true_somewhere", "upper", "with_lane", "zeros",
 ]  # fmt: skip
 
 BYTES = 32
@@ -63,18 +64,19 @@ def instruction(function: Callable[..., Any]) -> Any:
 class Vector(types.Type):
     """The numba type of a vector; ``lanes`` elements of the numba type ``elem``."""
 
-    def __init__(self, elem: Any) -> None:
+    def __init__(self, elem: Any, lanes: int | None = None) -> None:
         self.elem = elem
-        self.lanes = BYTES * 8 // (32 if elem is types.boolean else elem.bitwidth)
-        super().__init__(name=f"Vector({elem})")
+        self.lanes = lanes or BYTES * 8 // (32 if elem is types.boolean else elem.bitwidth)
+        super().__init__(name=f"Vector({elem}, {self.lanes})")
 
 
 class Mask(types.Type):
     """The result of comparing two vectors: a truth value per lane."""
 
-    def __init__(self, lanes: int) -> None:
-        self.lanes = lanes
-        super().__init__(name=f"Mask({lanes})")
+    def __init__(self, vector: Vector) -> None:
+        self.lanes = vector.lanes
+        self.bits = vector.elem.bitwidth
+        super().__init__(name=f"Mask({self.lanes}, {self.bits})")
 
 
 class Memory(types.Type):
@@ -114,13 +116,18 @@ def _fields(context: Any, builder: Any, array_type: Any, array: Any) -> Any:
     return context.make_array(array_type)(context, builder, array)
 
 
-def _address(context: Any, builder: Any, array_type: Any, array: Any, index: Any, count: int) -> Any:
+def _long_vector_of(array: Any) -> Vector:
+    return Vector(array.dtype, 2 * _vector_of(array).lanes)
+
+
+def _address(context: Any, builder: Any, array_type: Any, array: Any, index: Any, count: Any) -> Any:
     """The address of element ``index`` of the memory behind an array, of which ``count`` elements are touched."""
     made = _fields(context, builder, array_type, array)
     if CHECKED:
+        count = ir.Constant(index.type, count) if isinstance(count, int) else count
         outside = builder.or_(
             builder.icmp_signed("<", index, ir.Constant(index.type, 0)),
-            builder.icmp_signed(">", builder.add(index, ir.Constant(index.type, count)), made.nitems),
+            builder.icmp_signed(">", builder.add(index, count), made.nitems),
         )
         with builder.if_then(outside, likely=False):
             context.call_conv.return_user_exc(builder, IndexError, ("a kernel touches memory outside its array",))
@@ -159,17 +166,26 @@ def alive(typing: Any, array: Any) -> Any:
     return types.none(array), lambda context, builder, sig, args: context.get_dummy_value()
 
 
-@instruction
-def load(typing: Any, array: Any, index: Any) -> Any:
-    """The vector at element ``index`` of the array's memory."""
-    vector = _vector_of(array)
-
+def _loaded(array: Any, index: Any, vector: Vector) -> Any:
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         address = _address(context, builder, sig.args[0], args[0], _index(context, builder, args[1], sig.args[1]), vector.lanes)
         address = builder.bitcast(address, context.get_value_type(vector).as_pointer())
         return builder.load(address, align=array.dtype.bitwidth // 8)
 
     return vector(array, index), code
+
+
+@instruction
+def load(typing: Any, array: Any, index: Any) -> Any:
+    """The vector at element ``index`` of the array's memory."""
+    return _loaded(array, index, _vector_of(array))
+
+
+@instruction
+def load_long(typing: Any, array: Any, index: Any) -> Any:
+    """The long vector at element ``index``: twice as many lanes. Two vectors are computed side by side, or one where the machine
+    has such registers."""
+    return _loaded(array, index, _long_vector_of(array))
 
 
 @instruction
@@ -246,6 +262,57 @@ def prefetch(typing: Any, array: Any, index: Any) -> Any:
     return types.none(array, index), code
 
 
+def _first(builder: Any, count: Any, lanes: int) -> Any:
+    """The mask of the first ``count`` lanes."""
+    numbers = ir.Constant(ir.VectorType(count.type, lanes), list(range(lanes)))
+    return builder.icmp_signed("<", numbers, _repeated(builder, count, numbers.type))
+
+
+def _masked_type(name: str, vector: Any, value_first: bool) -> tuple[str, Any]:
+    """LLVM's name and type of a masked load or store."""
+    I1 = ir.VectorType(ir.IntType(1), vector.count)
+    bits = 64 if isinstance(vector.element, ir.DoubleType) or getattr(vector.element, "width", 32) == 64 else 32
+    kind = "i" if isinstance(vector.element, ir.IntType) else "f"
+    operands = [vector, vector.as_pointer(), I32, I1] if value_first else [vector.as_pointer(), I32, I1, vector]
+    full = f"llvm.masked.{name}.v{vector.count}{kind}{bits}.p0"
+    return full, ir.FunctionType(ir.VoidType() if value_first else vector, operands)
+
+
+@instruction
+def load_some(typing: Any, array: Any, index: Any, count: Any, other: Any) -> Any:
+    """The ``count`` elements from ``index`` on as a long vector, with ``other`` in the lanes that are left."""
+    vector = _long_vector_of(array)
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        index, count = (_index(context, builder, args[i], sig.args[i]) for i in (1, 2))
+        other = _repeated(builder, context.cast(builder, args[3], sig.args[3], array.dtype), context.get_value_type(vector))
+        of = context.get_value_type(vector)
+        address = builder.bitcast(_address(context, builder, sig.args[0], args[0], index, count), of.as_pointer())
+        name, function = _masked_type("load", of, value_first=False)
+        align = ir.Constant(I32, array.dtype.bitwidth // 8)
+        operands = [address, align, _first(builder, count, vector.lanes), other]
+        return builder.call(cgutils.get_or_insert_function(builder.module, function, name), operands)
+
+    return vector(array, index, count, other), code
+
+
+@instruction
+def store_some(typing: Any, array: Any, index: Any, vector: Any, count: Any) -> Any:
+    """Write the first ``count`` lanes of a vector to the array's memory from element ``index`` on."""
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        index, count = _index(context, builder, args[1], sig.args[1]), _index(context, builder, args[3], sig.args[3])
+        of = context.get_value_type(vector)
+        address = builder.bitcast(_address(context, builder, sig.args[0], args[0], index, count), of.as_pointer())
+        name, function = _masked_type("store", of, value_first=True)
+        align = ir.Constant(I32, array.dtype.bitwidth // 8)
+        operands = [args[2], address, align, _first(builder, count, vector.lanes)]
+        builder.call(cgutils.get_or_insert_function(builder.module, function, name), operands)
+        return context.get_dummy_value()
+
+    return types.none(array, index, vector, count), code
+
+
 @instruction
 def at(typing: Any, array: Any, index: Any) -> Any:
     """The single element ``index`` of the array's memory."""
@@ -288,6 +355,16 @@ def splat(typing: Any, value: Any) -> Any:
 
 
 @instruction
+def filled(typing: Any, like: Any, value: Any) -> Any:
+    """A vector of the type of another one with a number in every lane."""
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return _repeated(builder, context.cast(builder, args[1], sig.args[1], like.elem), context.get_value_type(like))
+
+    return like(like, value), code
+
+
+@instruction
 def zeros(typing: Any, array: Any) -> Any:
     """A vector of zeros of the array's type."""
     vector = _vector_of(array)
@@ -297,7 +374,8 @@ def zeros(typing: Any, array: Any) -> Any:
 @instruction
 def lanes_of(typing: Any, array: Any) -> Any:
     """How many elements of the array a vector holds; a constant of the compiled code."""
-    lanes = _vector_of(array).lanes
+    vector = _vector_of(array)
+    lanes = vector.lanes
     return types.intp(array), lambda context, builder, sig, args: ir.Constant(ir.IntType(64), lanes)
 
 
@@ -363,6 +441,29 @@ def round_even(typing: Any, a: Any) -> Any:
     return _called("roundeven")(typing, a)
 
 
+@instruction
+def polynomial(typing: Any, x: Any, coefficients: Any) -> Any:
+    """c[0] + c[1] * x + c[2] * x**2 + ..., for a tuple of constants: Horner's rule with fused multiply-adds, for more than nine
+    coefficients applied to the even and to the odd powers."""
+    called = _called("fma")(typing, x, x, x)[1]
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        def horner(value: Any, terms: list[Any]) -> Any:
+            total = terms[-1]
+            for term in reversed(terms[:-1]):
+                total = called(context, builder, x(x, x, x), [total, value, term])
+            return total
+
+        numbers = [context.cast(builder, c, types.float64, x.elem) for c in cgutils.unpack_tuple(builder, args[1])]
+        terms = [_repeated(builder, c, context.get_value_type(x)) for c in numbers]
+        if len(terms) <= 9:
+            return horner(args[0], terms)
+        square = builder.fmul(args[0], args[0])
+        return horner(args[0], [horner(square, terms[::2]), horner(square, terms[1::2])])
+
+    return x(x, coefficients), code
+
+
 # Arithmetic and comparison, as Python writes them ------------------------------------------------------------------------------
 
 
@@ -397,6 +498,16 @@ for _symbol, _integer in (
     _define(_symbol, _integer, _integer)
 
 
+@instruction
+def negated(typing: Any, a: Any) -> Any:
+    return a(a), lambda context, builder, sig, args: builder.fneg(args[0])
+
+
+@overload(operator.neg, jit_options={"forceinline": True})
+def _negation(a):
+    return (lambda a: negated(a)) if isinstance(a, Vector) and isinstance(a.elem, types.Float) else None
+
+
 def _define_comparison(symbol: Any, sign: str) -> None:
     @instruction
     def comparison(typing: Any, a: Any, b: Any) -> Any:
@@ -408,7 +519,7 @@ def _define_comparison(symbol: Any, sign: str) -> None:
                 return builder.icmp_signed(sign, *operands)
             return (builder.fcmp_unordered if sign == "!=" else builder.fcmp_ordered)(sign, *operands)
 
-        return Mask(of.lanes)(a, b), code
+        return Mask(of)(a, b), code
 
     @overload(symbol, jit_options={"forceinline": True})
     def implementation(a, b):
@@ -422,9 +533,25 @@ for _symbol, _sign in (
 
 
 @instruction
+def either_nan(typing: Any, a: Any, b: Any) -> Any:
+    """Where one of two vectors is NaN."""
+    return Mask(a)(a, b), lambda context, builder, sig, args: builder.fcmp_unordered("uno", *args)
+
+
+@instruction
+def _either(typing: Any, a: Any, b: Any) -> Any:
+    return a(a, b), lambda context, builder, sig, args: builder.or_(*args)
+
+
+@overload(operator.or_, jit_options={"forceinline": True})
+def _either_mask(a, b):
+    return (lambda a, b: _either(a, b)) if isinstance(a, Mask) and a == b else None
+
+
+@instruction
 def select(typing: Any, mask: Any, a: Any, b: Any) -> Any:
-    """Lane by lane ``a`` where the mask is true, else ``b``; one of them may be a number."""
-    of = _vector((a, b))
+    """Lane by lane ``a`` where the mask is true, else ``b``; they may be numbers, two of them for floats."""
+    of = _vector((a, b)) or Vector(types.float32 if mask.bits == 32 else types.float64, mask.lanes)
 
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         return builder.select(args[0], *_widened(context, builder, sig.args[1:], args[1:], of))
@@ -448,11 +575,11 @@ def minimum(a, b):
 
 
 def _integer_of(vector: Vector) -> Vector:
-    return Vector(types.int32 if vector.elem.bitwidth == 32 else types.int64)
+    return Vector(types.int32 if vector.elem.bitwidth == 32 else types.int64, vector.lanes)
 
 
 def _float_of(vector: Vector) -> Vector:
-    return Vector(types.float32 if vector.elem.bitwidth == 32 else types.float64)
+    return Vector(types.float32 if vector.elem.bitwidth == 32 else types.float64, vector.lanes)
 
 
 def _converted(a: Vector, result: Vector, instruction: str) -> Any:
@@ -497,6 +624,18 @@ def every_other(typing: Any, a: Any, b: Any) -> Any:
 
 
 @instruction
+def interleaved(typing: Any, a: Any, b: Any) -> Any:
+    """Two vectors that follow each other, of lanes of a and b in turn: every_other undone."""
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        order = [lane for i in range(a.lanes) for lane in (i, i + a.lanes)]
+        halves = [ir.Constant(ir.VectorType(I32, a.lanes), order[k : k + a.lanes]) for k in (0, a.lanes)]
+        return context.make_tuple(builder, sig.return_type, [builder.shuffle_vector(*args, half) for half in halves])
+
+    return types.UniTuple(a, 2)(a, b), code
+
+
+@instruction
 def looked_up(typing: Any, array: Any, start: Any, table: Any, index: Any) -> Any:
     """The vector of the elements ``start + table[index + lane]`` of the array's memory; the table holds int64."""
     vector = _vector_of(array)
@@ -515,38 +654,41 @@ def looked_up(typing: Any, array: Any, start: Any, table: Any, index: Any) -> An
     return vector(array, start, table, index), code
 
 
-@instruction
-def transpose(typing: Any, array: Any, start: Any, row: Any, out: Any, first: Any, step: Any) -> Any:
-    """Transpose a square block: what stands in ``start + i * row + j`` of one array's memory goes to ``first + j * step + i`` of the
-    other's, i and j below the number of lanes."""
-    vector = _vector_of(array)
+def _half(a: Vector, upper: bool) -> Any:
+    double = Vector(types.float64, a.lanes // 2)
 
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        lanes, llvm = vector.lanes, context.get_value_type(vector)
-        start, row, first, step = (_index(context, builder, args[i], sig.args[i]) for i in (1, 2, 4, 5))
+        first = double.lanes if upper else 0
+        lanes = ir.Constant(ir.VectorType(I32, double.lanes), list(range(first, first + double.lanes)))
+        half = builder.shuffle_vector(args[0], ir.Constant(args[0].type, ir.Undefined), lanes)
+        return builder.fpext(half, context.get_value_type(double))
 
-        def place(position: int, begin: Any, apart: Any, i: int) -> Any:
-            at_row = builder.add(begin, builder.mul(apart, ir.Constant(apart.type, i)))
-            return builder.bitcast(_address(context, builder, sig.args[position], args[position], at_row, lanes), llvm.as_pointer())
+    return double(a), code
 
-        align = array.dtype.bitwidth // 8
-        rows = [builder.load(place(0, start, row, i), align=align) for i in range(lanes)]
-        bit = 1
-        while bit < lanes:  # swap this bit of the row's number with that of the lane's
-            low = [j if not j & bit else lanes + j - bit for j in range(lanes)]
-            high = [j + bit if not j & bit else lanes + j for j in range(lanes)]
-            for i in range(lanes):
-                if not i & bit:
-                    pair = rows[i], rows[i + bit]
-                    rows[i], rows[i + bit] = (
-                        builder.shuffle_vector(*pair, ir.Constant(ir.VectorType(I32, lanes), chosen)) for chosen in (low, high)
-                    )  # fmt: skip
-            bit *= 2
-        for i, moved in enumerate(rows):
-            builder.store(moved, place(3, first, step, i), align=align)
-        return context.get_dummy_value()
 
-    return types.none(array, start, row, out, first, step), code
+@instruction
+def lower(typing: Any, a: Any) -> Any:
+    """The lower half of the lanes of a float32 vector, as float64."""
+    return _half(a, upper=False)
+
+
+@instruction
+def upper(typing: Any, a: Any) -> Any:
+    """The upper half of the lanes of a float32 vector, as float64."""
+    return _half(a, upper=True)
+
+
+@instruction
+def narrowed(typing: Any, low: Any, high: Any) -> Any:
+    """Two float64 vectors as one of float32, rounded."""
+    single = Vector(types.float32, 2 * low.lanes)
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        half = ir.VectorType(ir.FloatType(), low.lanes)
+        lanes = ir.Constant(ir.VectorType(I32, single.lanes), list(range(single.lanes)))
+        return builder.shuffle_vector(*[builder.fptrunc(a, half) for a in args], lanes)
+
+    return single(low, high), code
 
 
 # Across lanes ------------------------------------------------------------------------------------------------------------------
@@ -556,6 +698,27 @@ def transpose(typing: Any, array: Any, start: Any, row: Any, out: Any, first: An
 def lane(typing: Any, a: Any, index: Any) -> Any:
     """One lane; ``index`` is in range."""
     return a.elem(a, index), lambda context, builder, sig, args: builder.extract_element(args[0], args[1])
+
+
+@instruction
+def with_lane(typing: Any, a: Any, index: Any, value: Any) -> Any:
+    """The vector with another number in one lane; ``index`` is in range."""
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.insert_element(args[0], context.cast(builder, args[2], sig.args[2], a.elem), args[1])
+
+    return a(a, index, value), code
+
+
+@instruction
+def true_somewhere(typing: Any, mask: Any) -> Any:
+    """Whether a mask is true in one lane or more."""
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        bits = builder.bitcast(args[0], ir.IntType(mask.lanes))
+        return builder.icmp_unsigned("!=", bits, ir.Constant(bits.type, 0))
+
+    return types.boolean(mask), code
 
 
 def _folded(combine: Callable[[Any, Any, Any], Any]) -> Any:
@@ -577,8 +740,8 @@ def _folded(combine: Callable[[Any, Any, Any], Any]) -> Any:
 
 
 def _larger(builder: Any, a: Any, b: Any) -> Any:
-    b_or_nan = builder.select(builder.fcmp_unordered("uno", a, a), a, b)
-    return builder.select(builder.fcmp_ordered(">", a, b), a, b_or_nan)
+    greater = builder.select(builder.fcmp_ordered(">", a, b), a, b)
+    return builder.select(builder.fcmp_unordered("uno", a, a), a, greater)
 
 
 @instruction
@@ -595,14 +758,15 @@ def lane_numbers(typing: Any, array: Any) -> Any:
 @instruction
 def first_lanes(typing: Any, array: Any, count: Any) -> Any:
     """The mask that is true in the first ``count`` lanes of the array's vectors."""
-    lanes = _vector_of(array).lanes
+    vector = _vector_of(array)
+    lanes = vector.lanes
 
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         integers = ir.VectorType(I32, lanes)
         few = builder.trunc(_index(context, builder, args[1], sig.args[1]), I32)
         return builder.icmp_signed("<", ir.Constant(integers, list(range(lanes))), _repeated(builder, few, integers))
 
-    return Mask(lanes)(array, count), code
+    return Mask(vector)(array, count), code
 
 
 @instruction
