@@ -92,7 +92,7 @@ def _speed(suite: str, models: Sequence[str], options: argparse.Namespace) -> Se
     contenders = chosen(options.profile, options.quick)
     names = [c.name for c in contenders]
     head, *others = heads(names)
-    print(f"\n{suite + ': ' + head:<40}" + "".join(f"{text:>10}" for text in others))
+    print(f"\n{suite + ': ' + head:<40}" + "".join(f"{text:>14}" for text in others))
 
     def only(case: str) -> bool:
         return options.only.lower() in case.lower() and (not models or case in models)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.contenders import BASE, CONTENDERS
+from benchmarks.contenders import BASE, CONTENDERS, PROFILES
 from benchmarks.sections import Row, Section
 
 __all__ = ["Summary", "best", "geometric_mean", "line", "ratio", "slower", "summaries", "table", "text_table"]
@@ -24,10 +24,10 @@ def best(row: Row, contender: str) -> dict[str, Any] | None:
     return min(forms.values(), key=lambda f: f["median"], default=None)
 
 
-def ratio(row: Row, contender: str, base: str = BASE) -> float | None:
-    """How much faster ``contender`` is than ``base``."""
+def ratio(row: Row, contender: str, base: str = BASE, of: str = "median") -> float | None:
+    """How much faster ``contender`` is than ``base``, by their medians or by their ``best`` samples."""
     mine, other = best(row, contender), best(row, base)
-    return other["median"] / mine["median"] if mine and other and mine["median"] else None
+    return other[of] / mine[of] if mine and other and mine[of] else None
 
 
 def geometric_mean(values: Iterable[float]) -> float:
@@ -73,7 +73,8 @@ def heads(names: Iterable[str]) -> list[str]:
 
 
 def cells(row: Row, names: Sequence[str]) -> list[str]:
-    """One case: onnxruntime's microseconds, the ratio of each other contender, the widest spread of a kernel's or of onnxruntime's
+    """One case: onnxruntime's microseconds, the ratio of each other contender (of refexec's kernels also that of the best
+    samples, which a busy machine disturbs least), the widest spread of a kernel's or of onnxruntime's
     samples, and the load average."""
     base = best(row, BASE)
     ratios = [_cell(row, name) for name in names if name != BASE]
@@ -85,14 +86,19 @@ def cells(row: Row, names: Sequence[str]) -> list[str]:
 def _cell(row: Row, name: str) -> str:
     value = ratio(row, name)
     if value is not None:
-        return f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
+        least = ratio(row, name, of="best") if name in PROFILES else None
+        return _short(value) + (f" ({_short(least)})" if least else "")
     mine = best(row, name)
     return f"{mine['median'] * 1e6:.0f} us" if mine else "failed" if name in row["failed"] else ""
 
 
+def _short(value: float) -> str:
+    return f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
+
+
 def line(row: Row, names: Sequence[str]) -> str:
     first, *others = cells(row, names)
-    return f"{first[:40]:<40}" + "".join(f"{cell:>10}" for cell in others)
+    return f"{first[:40]:<40}" + "".join(f"{cell:>14}" for cell in others)
 
 
 def table(section: Section) -> list[list[str]]:

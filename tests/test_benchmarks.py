@@ -145,6 +145,12 @@ def test_a_contender_without_a_base_shows_its_time_and_one_that_failed_says_so()
     assert cells(seen | {"failed": {"fast": "no"}}, ["fast", BASE])[2] == "failed"
 
 
+def test_kernels_show_the_ratio_of_medians_and_of_best_samples() -> None:
+    seen = row("x", "g", deterministic=2e-6, numpy=4e-6, onnxruntime=1e-6)
+    seen["times"]["deterministic"]["op"]["best"] = 1e-6
+    assert cells(seen, ["deterministic", BASE, "numpy"]) == ["x", "1", "0.50 (1.00)", "0.25", "5%", "0.2"]
+
+
 def test_compare_names_the_family_that_became_slower() -> None:
     old = {
         "gemm": section(row("a", "constant", deterministic=1.0, onnxruntime=1.0), row("b", "dynamic", deterministic=1.0, onnxruntime=1.0))
@@ -207,11 +213,12 @@ def test_the_page_says_what_is_reached_and_of_how_much() -> None:
 def test_writing_renews_the_measured_suites_and_keeps_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(results, "DATA", tmp_path / "results.json")
     monkeypatch.setattr(results, "PAGE", tmp_path / "RESULTS.md")
-    results.write({"gemm": section(row("old", "g", fast=1.0)), "conv": section(row("kept", "g", fast=1.0))})
+    results.write({"gemm": section(row("old", "g", fast=1.0)), "conv": section(row("kept", "g", fast=1.0), suite="conv")})
     results.write({"gemm": section(row("new", "g", fast=1.0))})
     stored = json.loads((tmp_path / "results.json").read_text())
     assert [stored[key]["rows"][0]["case"] for key in ("gemm", "conv")] == ["new", "kept"]
-    assert "kept" in (tmp_path / "RESULTS.md").read_text()
+    assert (tmp_path / "RESULTS.md").read_text() == results.render(stored)
+    assert list(stored) == ["gemm", "conv"] and "kept" in results.render(stored)
 
 
 def test_the_committed_page_is_that_of_the_committed_figures() -> None:
