@@ -1,7 +1,8 @@
 """What the opspecs reach, and whether what they draw is right: ``python -m refexec.fuzz.audit [-k OPERATOR] [-n MODELS]``.
 
 For each operator version, models with that operator alone are drawn. Each must pass onnx's full checker, run in refexec, and give the
-types and shapes that the opspec states. What of the schema no model reaches is listed: types of type variables and attributes.
+types and shapes that the opspec states. What of the schema no model reaches is listed: types of type variables,
+attributes, and their values where the text enumerates these.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import sys
 import time
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -35,11 +36,33 @@ PATIENCE = 6
 
 
 def schema_features(signature: Signature) -> set[str]:
-    """What an opspec must reach: each type of each type variable of an input or output, each attribute; ``-`` for an absent optional."""
+    """What an opspec must reach: each type of each type variable of an input or output, each optional, each attribute, and each value of
+    those whose values the text enumerates (``mode=reflect``)."""
     used = {p.type_str for p in (*signature.inputs, *signature.outputs)}
     found = {f"{variable}={t}" for variable, types in signature.variables.items() if variable in used for t in types}
     found |= set(signature.attributes)
+    found |= {f"{name}={value}" for name, values in enumerated(signature).items() for value in values}
     return found | {f"{p.name}?" for p in (*signature.inputs, *signature.outputs) if p.option == "optional"}
+
+
+@cache
+def enumerations() -> tuple[Mapping[str, Any], ...]:
+    """The rows of enumerations.toml."""
+    text = resources.files("refexec.fuzz").joinpath("enumerations.toml").read_text(encoding="utf-8")
+    return tuple(tomllib.loads(text)["enumeration"])
+
+
+@cache
+def enumerated(signature: Signature) -> dict[str, tuple[str | int, ...]]:
+    """The attributes whose values the text enumerates, with these."""
+    label = signature.label.rpartition("-")[0]
+    return {
+        name: tuple(row["values"])
+        for row in enumerations()
+        for name in row["attributes"]
+        if name in signature.attributes and label in row.get("operators", [label]) and row.get("since", 1) <= signature.since
+        and signature.since <= row.get("until", signature.since)
+    }  # fmt: skip
 
 
 def features(drawn: Drawn) -> Iterator[str]:
@@ -53,6 +76,10 @@ def features(drawn: Drawn) -> Iterator[str]:
                 if formal.option == "optional":
                     yield f"{formal.name}?"
     yield from drawn.attributes
+    for name in enumerated(signature):
+        value = drawn.attributes.get(name, signature.attributes[name].default)
+        several = value is not None and not isinstance(value, str | bytes | int)
+        yield from (f"{name}={one}" for one in (value if several else [value]))
 
 
 def models(key: Key, count: int) -> Iterator[Generated]:
