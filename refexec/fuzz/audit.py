@@ -18,21 +18,25 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+import numpy as np
 import onnx
 
+from refexec.diff.metrics import leaves
 from refexec.errors import RefexecError
 from refexec.fuzz.choosers import RandomChooser
 from refexec.fuzz.graph import Drawn, Generated, Options, generate
+from refexec.fuzz.targets import Verdict, expected_of
 from refexec.opspec import Operand, Out, opspecs, out
 from refexec.schema import Signature, all_signatures
 from refexec.session import Session
-from refexec.types import ELEMENT_TYPES, MapType, OptionalType, SequenceType, TensorType, without_shape
+from refexec.types import ELEMENT_TYPES, MapType, OptionalType, SequenceType, TensorType, element_type, without_shape
 from refexec.values import value_type_of
 
 __all__ = ["features", "problem", "reached", "schema_features", "waivers"]
 
 Key = tuple[str, str, int]
 PATIENCE = 6
+RUN = 2000  # models that a survey runs
 
 
 def schema_features(signature: Signature) -> set[str]:
@@ -206,8 +210,21 @@ def survey(count: int, seed: int = 0) -> dict[str, Any]:
         "models": count, "pass the full checker": f"{100 * (count - len(wrong)) / count:.3f} %", "median nodes": statistics.median(sizes),
         "with control flow or functions": f"{100 * flow / count:.1f} %", "operator versions": len(versions), "of": len(all_signatures()),
         "versions with a type": len(typed), "drawn a second": round(count / drawing), "seconds": round(time.process_time() - start),
-        "wrong": wrong,
+        "finite outputs": finite_share(Options(), min(count, RUN), seed),
+        "finite outputs with guards": finite_share(Options(guards=True), min(count, RUN), seed), "wrong": wrong,
     }  # fmt: skip
+
+
+def finite_share(options: Options, count: int, seed: int = 0) -> str:
+    """How many of the numbers that float outputs of models have are finite; each tensor counts the same."""
+    shares: list[float] = []
+    for at in range(seed, seed + count):
+        made = generate(RandomChooser(at), options)
+        found = expected_of(made.model, made.feeds)
+        if not isinstance(found, Verdict):
+            floats = [v for value in found.values() for v in leaves(value) if v.size and element_type(v.dtype).is_float]
+            shares += [float(np.mean(np.isfinite(v.astype(np.float64)))) for v in floats]
+    return f"{100 * statistics.fmean(shares):.1f} % in {len(shares)} tensors" if shares else "none"
 
 
 def main(arguments: Iterable[str] | None = None) -> int:
