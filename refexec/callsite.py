@@ -114,6 +114,9 @@ class CallSite:
         if bound is None:
             return None
         lowered, epilogue, kernel, shape, run = bound
+        fed = [i for i, array in self._constants.items() if inputs[i] is not array]  # a caller fed other values for this run
+        if any(i not in lowered.arguments and i != lowered.bias for i in fed):
+            return None  # it was lowered for the value that it had
         if kernel is None:
             if convert is not None:
                 inputs = convert(inputs)
@@ -121,12 +124,8 @@ class CallSite:
             y = lowered.primitive.definition(*arguments, **lowered.static)
             y = epilogue(y, None if lowered.bias is None else inputs[lowered.bias])
             return y if lowered.results is None else lowered.results(y, arguments)
-        for i, array in self._constants.items():
-            if inputs[i] is not array:  # a caller fed another value for this run
-                if i not in lowered.arguments and i != lowered.bias:
-                    return None  # it was lowered for the value that it had
-                run = kernel.bind(lowered.argument_shapes(shapes), lowered.static, kernel.pack(lowered.static, {}), epilogue).run
-                break
+        if fed:
+            run = kernel.bind(lowered.argument_shapes(shapes), lowered.static, kernel.pack(lowered.static, {}), epilogue).run
         dtype = self._element.dtype  # type: ignore[union-attr]
         y = np.empty(claim(shape, dtype), dtype)
         arguments = lowered.argument_values(inputs)

@@ -32,6 +32,7 @@ LAZY: Mapping[tuple[str, str], str] = {
     ("registry", "ops"): "the first lookup imports every operator module, so that `import refexec` does not",
     ("opspec", "ops"): "the generator imports the opspecs when it is first used",
     ("primitives", "kernels"): "the first session whose profile uses kernels imports numba",
+    ("cli", "kernels"): "doctor says where compiled kernels are kept",
     ("session", "observe"): "session.trace and session.steps return what observe defines",
 }
 
