@@ -5,3 +5,7 @@ if __name__ != "refexec.kernels":
 #
 # A kernel replaces a primitive, never an operator, and it never computes a size: shapes, bounds of indices and limits are
 # settled by the primitive before the kernel is called.
+
+from refexec.kernels.memory import keep_freed_memory
+
+keep_freed_memory()

@@ -25,6 +25,7 @@ __all__ = ["Correlate"]
 
 NANOSECONDS = 0.02  # of one multiply-add
 PANELS = 8  # gathered at a time, so that they and a block of the filters stay in the second-level cache
+ELEMENTS, ONE_RUN, TWO_RUNS, EVERY_OTHER = range(4)  # ways to read a vector of pixels
 FEW_PIXELS = 64  # for which a last panel would be mostly empty
 
 
@@ -71,31 +72,46 @@ def steps_of(pixels, j, lanes):
 
 
 @jit
-def gather(X, x, terms, k, count, pixels, j, S, s):
-    """Half a panel: the vector of pixels j, j + 1, ... for ``count`` terms from k on, written to every second vector of S.
+def plan_halves(pixels, j, halves, lanes, H):
+    """Write to H how each vector of pixels from j on is read: (way, first pixel, last run moved to its lanes, lanes of the first run)."""
+    for half in range(halves):
+        at_half = j + half * lanes
+        step, before = steps_of(pixels, at_half, lanes)
+        way = ELEMENTS
+        if step == 1:
+            way = ONE_RUN if before == lanes else TWO_RUNS
+        elif step == 2 and before == lanes:
+            way = EVERY_OTHER
+        put(H, 4 * half, way)
+        put(H, 4 * half + 1, at(pixels, at_half))
+        put(H, 4 * half + 2, at(pixels, at_half + lanes - 1) - (lanes - 1) * step)
+        put(H, 4 * half + 3, before)
 
-    Two runs of pixels, where a row ends, are two vectors of which each gives its part.
+
+@jit
+def gather(X, x, terms, k, count, pixels, j, halves, H, S):
+    """The pixels from j on as panels of ``count`` terms from k on, written to S; H says how each half of a panel is read.
+
+    Term by term, so that the image is read in long runs. Two runs of pixels, where a row ends, are two vectors of which each gives its
+    part.
     """
     L = lanes_of(X)
-    step, before = steps_of(pixels, j, L)
-    first, last = x + at(pixels, j), x + at(pixels, j + L - 1) - (L - 1) * step
-    mask = first_lanes(X, before)
-    if step == 1 and before == L:
-        for i in range(count):
-            store(S, s + 2 * i * L, load(X, first + at(terms, k + i)))
-    elif step == 1:
-        for i in range(count):
-            term = at(terms, k + i)
-            store(S, s + 2 * i * L, select(mask, load(X, first + term), load(X, last + term)))
-    elif step == 2 and before == L:
-        for i in range(count):
-            source = first + at(terms, k + i)
-            store(S, s + 2 * i * L, evens_and_odds(load(X, source), load(X, source + L - 1)))
-    else:
-        for i in range(count):
-            source = x + at(terms, k + i)
-            for column in range(L):
-                put(S, s + 2 * i * L + column, at(X, source + at(pixels, j + column)))
+    for i in range(count):
+        source = x + at(terms, k + i)
+        for half in range(halves):
+            target = (half // 2 * count + i) * 2 * L + half % 2 * L
+            way = at(H, 4 * half)
+            first = source + at(H, 4 * half + 1)
+            if way == ONE_RUN:
+                store(S, target, load(X, first))
+            elif way == TWO_RUNS:
+                mask = first_lanes(X, at(H, 4 * half + 3))
+                store(S, target, select(mask, load(X, first), load(X, source + at(H, 4 * half + 2))))
+            elif way == EVERY_OTHER:
+                store(S, target, evens_and_odds(load(X, first), load(X, first + L - 1)))
+            else:
+                for lane in range(L):
+                    put(S, target + lane, at(X, source + at(pixels, j + half * L + lane)))
 
 
 @jit
@@ -104,18 +120,18 @@ def panels_of_pixels(X, x, terms, pixels, W, w, K, Y, y, P, p, p_end, M, follows
 
     Sums stand in C, panel by panel, until they are complete.
     """
-    width = 2 * lanes_of(X)
+    L = lanes_of(X)
+    width = 2 * L
     gathered, sums = np.empty(PANELS * min(K, KC) * width, X.dtype), np.empty(PANELS * M * width, X.dtype)
+    ways = np.empty(8 * PANELS, np.int64)
     X, terms, pixels, W, Y, S, C = memory(X), memory(terms), memory(pixels), memory(W), memory(Y), memory(gathered), memory(sums)
-    bias, R = memory(bias), memory(R)
+    bias, R, H = memory(bias), memory(R), memory(ways)
     for p0 in range(p, p_end, PANELS):
         some = min(PANELS, p_end - p0)
+        plan_halves(pixels, p0 * width, 2 * some, L, H)
         for k in range(0, K, KC):
             block = min(KC, K - k)
-            for panel in range(some):
-                j, s = (p0 + panel) * width, panel * block * width
-                gather(X, x, terms, k, block, pixels, j, S, s)
-                gather(X, x, terms, k, block, pixels, j + width // 2, S, s + width // 2)
+            gather(X, x, terms, k, block, pixels, p0 * width, 2 * some, H, S)
             for panel in range(some):
                 c = panel * M * width
                 strip_of_packed(W, w + k * M, S, panel * block * width, width, block, C, c, width, M, k > 0)
@@ -124,6 +140,7 @@ def panels_of_pixels(X, x, terms, pixels, W, w, K, Y, y, P, p, p_end, M, follows
                     emit(C, c, Y, y + j, P, M, min(width, P - j), follows, bias, first, per, R, residual, lo, hi)
     alive(gathered)
     alive(sums)
+    alive(ways)
 
 
 @jit
@@ -170,8 +187,6 @@ class Correlate(Kernel):
         follows, per = epilogue != PLAIN, NO_BIAS if epilogue.axis is None else PER_ROW
 
         def run(y: Array, arrays: Sequence[Array], bias: Array | None, residual: Array | None) -> None:
-            if y.size == 0:
-                return
             nothing = NOTHING[y.dtype]
             filters = packed if packed is not None else Filters(arrays[1], here.group)
             biases = nothing if bias is None else plain(bias)

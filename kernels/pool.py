@@ -15,12 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from refexec.kernels.memory import Array
-from refexec.kernels.simd import at, broadcast, every_other, inlined, jit, lanes_of, load, looked_up, maximum, put, store
-from refexec.ops.nn.pooling import counts, pool_window
-from refexec.ops.nn.windows import Windows, coordinates
+from refexec.kernels.epilogue import followed
+from refexec.kernels.memory import Array, plain
+from refexec.kernels.simd import alive, at, broadcast, every_other, inlined, jit, lanes_of, load, looked_up, maximum, memory, put, store
 from refexec.pool import pieces, share
-from refexec.primitives import PLAIN, Binding, Epilogue, Kernel, Shape, kernel
+from refexec.primitives import Binding, Epilogue, Kernel, Shape, definition, kernel
 
 __all__ = ["PoolWindow"]
 
@@ -40,11 +39,11 @@ def _larger(a, b):
 
 
 @inlined
-def _rows_together(X, x, starts, first, last, width, buffer, b, largest):
+def _rows_together(X, x, size, starts, first, last, width, buffer, b, largest):
     """The rows of a window of the plane at ``x``, combined, from element ``b`` of the buffer on; whole vectors are written."""
     L = lanes_of(X)
     whole = width
-    if x + at(starts, last - 1) + width + L > X.size:
+    if x + at(starts, last - 1) + width + L > size:
         whole = width - width % L
     count = last - first
     r = x + at(starts, first)
@@ -81,7 +80,7 @@ def _picked(buffer, b, stride, steps):
 
 
 @inlined
-def _columns_together(buffer, b, Y, y, width, taps, stride, dilation, steps, divisors, d, rest, largest):
+def _columns_together(buffer, b, Y, y, width, taps, stride, dilation, steps, mean, divisors, d, rest, largest):
     """A row of results from a row of the buffer, divided by the divisors from ``d`` on unless there are none."""
     L = lanes_of(Y)
     for start in range(0, width, L):
@@ -89,7 +88,7 @@ def _columns_together(buffer, b, Y, y, width, taps, stride, dilation, steps, div
         v = _picked(buffer, b + j * stride, stride, steps)
         for k in range(1, taps):
             v = _with(v, _picked(buffer, b + j * stride + k * dilation, stride, steps), largest)
-        if divisors.size:
+        if mean:
             v = v / load(divisors, d + j)
         if j + L <= width:
             store(Y, y + j, v)
@@ -107,15 +106,18 @@ def pool_rows(X, Y, plane, rows, starts, divisors, before, columns, room, width,
     """
     L = lanes_of(X)
     together = max(1, BUFFER // room)
-    buffer, rest, steps = np.full(together * room, fill, X.dtype), np.empty(L, X.dtype), np.arange(L) * stride
-    outside, count = broadcast(buffer, 0), rows.size - 1
+    made, lanes, apart = np.full(together * room, fill, X.dtype), np.empty(L, X.dtype), np.arange(L) * stride
+    size, count, mean = X.size, rows.size - 1, divisors.size > 0
+    X, Y, rows, starts, divisors = memory(X), memory(Y), memory(rows), memory(starts), memory(divisors)
+    buffer, rest, steps = memory(made), memory(lanes), memory(apart)
+    outside = broadcast(buffer, 0)
     for some in range(first, last, together):
         x, row = some // count * plane, some % count
         for i in range(min(together, last - some)):
             b = i * room
             begin, end = at(rows, row), at(rows, row + 1)
             if begin < end:
-                _rows_together(X, x, starts, begin, end, columns, buffer, b + before, largest)
+                _rows_together(X, x, size, starts, begin, end, columns, buffer, b + before, largest)
             else:
                 for j in range(0, columns, L):
                     store(buffer, b + before + j, outside)
@@ -126,16 +128,19 @@ def pool_rows(X, Y, plane, rows, starts, divisors, before, columns, room, width,
         row = some % count
         for i in range(min(together, last - some)):
             _columns_together(
-                buffer, i * room, Y, (some + i) * width, width, taps, stride, dilation, steps, divisors, row * width, rest, largest
+                buffer, i * room, Y, (some + i) * width, width, taps, stride, dilation, steps, mean, divisors, row * width, rest, largest
             )  # fmt: skip
             row = row + 1 if row + 1 < count else 0
+    alive(made)
+    alive(lanes)
+    alive(apart)
 
 
-def rows_of_windows(window: Windows, spatial: Sequence[int]) -> tuple[Array, Array]:
+def rows_of_windows(window: Any, spatial: Sequence[int]) -> tuple[Array, Array]:
     """(rows, starts): window row i meets the rows of a plane that begin at ``starts[rows[i] : rows[i + 1]]``."""
     start, inside = np.zeros((1, 1), np.int64), np.ones((1, 1), bool)  # (rows, taps)
     for axis, size in enumerate(spatial[:-1]):
-        at_axis = coordinates(window, axis)
+        at_axis = window.coordinates(axis)
         places = at_axis * prod(spatial[axis + 1 :])
         shape = (start.shape[0] * places.shape[0], start.shape[1] * places.shape[1])
         start = (start[:, None, :, None] + places[:, None, :]).reshape(shape)
@@ -156,7 +161,7 @@ class PoolWindow(Kernel):
         taps, stride, dilation = window.kernel[-1], window.strides[-1], window.dilations[-1]
         rows, starts = rows_of_windows(window, spatial)
         room = max(before + columns, width * stride + (taps - 1) * dilation) + 2 * stride * MOST_LANES
-        divisors = counts(window, tuple(spatial), bool(static.get("include_pad"))).reshape(-1) if mean else np.ones(0)
+        divisors = window.counts(spatial, bool(static.get("include_pad"))).reshape(-1) if mean else np.ones(0)
         divided = np.concatenate([divisors, np.ones(MOST_LANES if mean else 0)])
         by_type = {np.dtype(t): divided.astype(t) for t in (np.float32, np.float64)}
         rest = (before, columns, room, width, taps, stride, dilation, -np.inf if largest else 0.0, largest)
@@ -164,17 +169,15 @@ class PoolWindow(Kernel):
         cost = NANOSECONDS * (columns * len(starts) / max(len(rows) - 1, 1) + width * taps)
 
         def run(y: Array, arrays: Sequence[Array], bias: Array | None, residual: Array | None) -> None:
-            x, out = np.ascontiguousarray(arrays[0]).reshape(-1), y.reshape(-1)
+            x, out = plain(arrays[0]), y.reshape(-1)
             plane, divisors = prod(spatial), by_type[y.dtype]
             share(pieces(count, cost), lambda *part: pool_rows(x, out, plane, rows, starts, divisors, *rest, *part))
-            if epilogue != PLAIN:
-                y[...] = epilogue(y, bias, residual)
 
-        return Binding((N, C, *window.output), run)
+        return Binding((N, C, *window.output), followed(run, epilogue))
 
     def bound(self, arrays: Sequence[Array], static: Mapping[str, Any]) -> Any:
         """Nothing for a maximum; for a sum of n terms n roundings of the sum of magnitudes, for a mean one more.
         Source: Higham, Accuracy and Stability of Numerical Algorithms, section 4.2."""
         if static["reduce"] == "max":
             return 0.0
-        return (prod(static["window"].kernel) + 1) * pool_window.definition(np.abs(arrays[0]), **static)
+        return (prod(static["window"].kernel) + 1) * definition("pool_window")(np.abs(arrays[0]), **static)

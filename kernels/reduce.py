@@ -1,8 +1,7 @@
 """Reductions in a fixed tree: ``reduce_over`` for float32 and float64, and for the half types through float32.
 
-The elements that make one result, in row-major order, are dealt out to the lanes of a vector, element k to lane k modulo their
-number. A lane takes its elements eight at a time, combined in a tree, and what does not fill such a block one by one; the lanes
-are combined in a tree of halves. Where axes that stay lie between those that are reduced, the last of the reduced ones come first.
+The elements that make one result are taken in row-major order, in the order of ``trees``. Where axes that stay lie between those
+that are reduced, the last of the reduced ones come first.
 """
 
 from __future__ import annotations
@@ -13,93 +12,34 @@ from typing import Any
 
 import numpy as np
 
+from refexec import pool
 from refexec.kernels.epilogue import followed
 from refexec.kernels.memory import Array, plain
-from refexec.kernels.simd import (
-    absolute,
-    inlined,
-    jit,
-    lane,
-    lanes_of,
-    largest,
-    load,
-    load_first,
-    maximum,
-    product_of_lanes,
-    put,
-    splat,
-    sqrt,
-    store,
-    store_first,
-    sum_of_lanes,
-    zeros,
-)  # fmt: skip
-from refexec.pool import SHORT, pieces, share
+from refexec.kernels.simd import inlined, jit, lane, lanes_of, load, load_first, put, splat, sqrt, store, store_first, zeros
+from refexec.kernels.trees import (
+    AS_IT_IS,
+    DEVIATION,
+    LARGEST,
+    MAGNITUDE,
+    NEGATED,
+    PRODUCT,
+    SUM,
+    combined,
+    combined_row,
+    eight,
+    neutral,
+    term,
+)
+from refexec.pool import pieces, share
 from refexec.primitives import Binding, Epilogue, Kernel, Shape, definition, kernel
 
-__all__ = ["AS_IT_IS", "DEVIATION", "SUM", "ReduceOver", "total_of_row"]
+__all__ = ["ReduceOver"]
 
 NANOSECONDS = 0.1  # of one element
 FEW = 8  # matrices that are split by columns
 STRIP = 256  # columns whose partial results stand in the first-level cache
 
-SUM, PRODUCT, LARGEST = 0, 1, 2  # how elements are combined
-AS_IT_IS, MAGNITUDE, NEGATED, DEVIATION = 0, 1, 2, 3  # what is combined of each: x, |x|, -x, (x - centre) squared
 NOTHING_MORE, MEAN, ROOT, NEGATION = 0, 1, 2, 3  # what is done with the result
-
-
-@inlined
-def combined(way, a, b):
-    if way == SUM:
-        return a + b
-    if way == PRODUCT:
-        return a * b
-    return maximum(a, b)
-
-
-@inlined
-def neutral(A, way):
-    """What changes nothing: -0 for sums, since 0 + -0 is 0 and -0 + -0 is -0."""
-    if way == SUM:
-        return zeros(A) * -1.0
-    if way == PRODUCT:
-        return zeros(A) + 1.0
-    return zeros(A) - np.inf
-
-
-@inlined
-def term(kind, v, centre):
-    if kind == MAGNITUDE:
-        v = absolute(v)
-    elif kind == NEGATED:
-        v = v * -1.0
-    elif kind == DEVIATION:
-        v = v - centre
-        v = v * v
-    return v
-
-
-@inlined
-def without_term(A, way, kind, centre):
-    """The element whose term is neutral."""
-    if kind == DEVIATION:
-        return zeros(A) + centre
-    if kind == NEGATED:
-        return zeros(A) + np.inf
-    return neutral(A, way)
-
-
-@inlined
-def eight(way, kind, centre, a, b, c, d, e, f, g, h):
-    """The terms of eight vectors, combined in a tree of halves."""
-    if kind != AS_IT_IS:
-        a, b, c, d = term(kind, a, centre), term(kind, b, centre), term(kind, c, centre), term(kind, d, centre)
-        e, f, g, h = term(kind, e, centre), term(kind, f, centre), term(kind, g, centre), term(kind, h, centre)
-    if way == SUM:
-        return ((a + e) + (c + g)) + ((b + f) + (d + h))
-    if way == PRODUCT:
-        return ((a * e) * (c * g)) * ((b * f) * (d * h))
-    return maximum(maximum(maximum(a, e), maximum(c, g)), maximum(maximum(b, f), maximum(d, h)))
 
 
 @inlined
@@ -113,37 +53,25 @@ def finished(more, v, count):
     return v
 
 
-@jit
-def total_of_row(A, a, n, way, kind, centre):
-    """``n`` elements that follow each other, combined."""
-    L = lanes_of(A)
-    s = neutral(A, way)
-    end = a + n
-    while end - a >= 8 * L:
-        x = eight(
-            way, kind, centre, load(A, a), load(A, a + L), load(A, a + 2 * L), load(A, a + 3 * L),
-            load(A, a + 4 * L), load(A, a + 5 * L), load(A, a + 6 * L), load(A, a + 7 * L),
-        )  # fmt: skip
-        s = combined(way, s, x)
-        a += 8 * L
-    while end - a >= L:
-        s = combined(way, s, term(kind, load(A, a), centre))
-        a += L
-    if end > a:
-        s = combined(way, s, term(kind, load_first(A, a, end - a, without_term(A, way, kind, centre)), centre))
-    if way == SUM:
-        return sum_of_lanes(s)
-    if way == PRODUCT:
-        return product_of_lanes(s)
-    return largest(s)
+@inlined
+def each_row(A, Y, n, way, kind, more, count, i, i_end):
+    centre = zeros(A)
+    for row in range(i, i_end):
+        put(Y, row, lane(finished(more, splat(combined_row(A, row * n, n, way, kind, centre)), count), 0))
 
 
 @jit
 def reduce_rows(A, Y, n, way, kind, more, count, i, i_end):
-    """Rows i to ``i_end`` of n elements each, to one element each, which then is made of ``count`` elements."""
-    centre = lane(zeros(A), 0)
-    for row in range(i, i_end):
-        put(Y, row, lane(finished(more, splat(total_of_row(A, row * n, n, way, kind, centre)), count), 0))
+    """Rows i to ``i_end`` of n elements each, to one element each, which then is made of ``count`` elements.
+
+    What is frequent has code of its own.
+    """
+    if way == SUM and kind == AS_IT_IS:
+        each_row(A, Y, n, SUM, AS_IT_IS, more, count, i, i_end)
+    elif way == LARGEST and kind == AS_IT_IS:
+        each_row(A, Y, n, LARGEST, AS_IT_IS, more, count, i, i_end)
+    else:
+        each_row(A, Y, n, way, kind, more, count, i, i_end)
 
 
 @inlined
@@ -198,7 +126,7 @@ def reduce_columns(A, Y, n, columns, way, kind, more, count, o, o_end, j, j_end)
     """Matrices o to ``o_end`` of n rows each, to one row each; of that the columns j to ``j_end``."""
     L = lanes_of(A)
     S = np.empty(L * STRIP, A.dtype)
-    centre = lane(zeros(A), 0)
+    centre = zeros(A)
     used, none = min(L, n), neutral(A, way)
     for matrix in range(o, o_end):
         for first in range(j, j_end, STRIP):
@@ -212,7 +140,11 @@ def reduce_columns(A, Y, n, columns, way, kind, more, count, o, o_end, j, j_end)
                     lane_of_column(S, c, 4, used, none), lane_of_column(S, c, 5, used, none),
                     lane_of_column(S, c, 6, used, none), lane_of_column(S, c, 7, used, none),
                 )  # fmt: skip
-                store_first(Y, matrix * columns + first + c, some - c, finished(more, total, count))
+                y = matrix * columns + first + c
+                if some - c >= L:
+                    store(Y, y, finished(more, total, count))
+                else:
+                    store_first(Y, y, some - c, finished(more, total, count))
 
 
 HOW = {
@@ -225,6 +157,9 @@ HOW = {
     "l2": (SUM, DEVIATION, ROOT),
     "sum_square": (SUM, DEVIATION, NOTHING_MORE),
 }
+
+
+OVER_NOTHING = {"prod": 1.0, "mean": np.nan, "max": -np.inf, "min": np.inf}  # and 0 for sums
 
 
 def groups(shape: Sequence[int], axes: Sequence[int]) -> list[tuple[bool, int]]:
@@ -260,7 +195,7 @@ class ReduceOver(Kernel):
         way, kind, more = HOW[how]
         n = prod(shape[axis] for axis in axes)
         if not n:
-            value = definition("reduce_over")(np.zeros(0), axes=(0,), how=how, keepdims=False)
+            value = OVER_NOTHING.get(how, 0.0)
             return Binding(y_shape, followed(lambda y, arrays, bias, residual: y.fill(value), epilogue))
         *before, last = passes(shape, axes)
         kinds = [kind, *[AS_IT_IS] * len(before)]
@@ -287,8 +222,12 @@ class ReduceOver(Kernel):
 def one_pass(matrices: int, rows: int, columns: int, *what: int) -> Callable[[Array, Array], None]:
     """Each matrix to one row; the work is split over the matrices, or where there are few of them over the columns."""
     cost = rows * NANOSECONDS
+    total = matrices * columns * cost
 
     def of_rows(A: Array, Y: Array) -> None:
+        if total <= pool.SHORT:
+            reduce_rows(A, Y, rows, *what, 0, matrices)
+            return
         share(pieces(matrices, cost), lambda i, i_end: reduce_rows(A, Y, rows, *what, i, i_end))
 
     def of_columns(A: Array, Y: Array) -> None:
@@ -298,8 +237,4 @@ def one_pass(matrices: int, rows: int, columns: int, *what: int) -> Callable[[Ar
             parts = [(0, matrices, *part) for part in pieces(columns, cost * matrices, STRIP)]
         share(parts, lambda o, o_end, j, j_end: reduce_columns(A, Y, rows, columns, *what, o, o_end, j, j_end))
 
-    if matrices * columns * cost > SHORT:
-        return of_rows if columns == 1 else of_columns
-    if columns == 1:
-        return lambda A, Y: reduce_rows(A, Y, rows, *what, 0, matrices)
-    return lambda A, Y: reduce_columns(A, Y, rows, columns, *what, 0, matrices, 0, columns)
+    return of_rows if columns == 1 else of_columns

@@ -22,10 +22,10 @@ from numba.extending import intrinsic, models, overload, register_model
 from refexec.kernels.cache import Locator
 
 __all__ = [
-    "absolute", "alive", "as_floats", "as_integers", "at", "broadcast", "copy_sign", "evens_and_odds", "every_other", "first_lanes",
-    "fma", "inlined", "jit", "lane", "lane_numbers", "lanes_of", "largest", "load", "load_first", "looked_up", "maximum", "memory",
-    "minimum", "prefetch", "product_of_lanes", "put", "round_even", "select", "splat", "sqrt", "store", "store_first", "sum_of_lanes",
-    "to_floats", "to_integers", "transpose", "zeros",
+    "absolute", "alive", "as_floats", "as_integers", "at", "broadcast", "copy_sign", "either_nan", "evens_and_odds", "every_other",
+    "first_lanes", "fma", "inlined", "interleaved", "jit", "lane", "lane_numbers", "lanes_of", "largest", "load", "load_first",
+    "looked_up", "maximum", "memory", "minimum", "negated", "prefetch", "product_of_lanes", "put", "round_even", "select", "splat",
+    "sqrt", "store", "store_first", "sum_of_lanes", "to_floats", "to_integers", "zeros",
 ]  # fmt: skip
 
 BYTES = 32
@@ -63,18 +63,19 @@ def instruction(function: Callable[..., Any]) -> Any:
 class Vector(types.Type):
     """The numba type of a vector; ``lanes`` elements of the numba type ``elem``."""
 
-    def __init__(self, elem: Any) -> None:
+    def __init__(self, elem: Any, lanes: int | None = None) -> None:
         self.elem = elem
-        self.lanes = BYTES * 8 // (32 if elem is types.boolean else elem.bitwidth)
-        super().__init__(name=f"Vector({elem})")
+        self.lanes = lanes or BYTES * 8 // (32 if elem is types.boolean else elem.bitwidth)
+        super().__init__(name=f"Vector({elem}, {self.lanes})")
 
 
 class Mask(types.Type):
     """The result of comparing two vectors: a truth value per lane."""
 
-    def __init__(self, lanes: int) -> None:
-        self.lanes = lanes
-        super().__init__(name=f"Mask({lanes})")
+    def __init__(self, vector: Vector) -> None:
+        self.lanes = vector.lanes
+        self.bits = vector.elem.bitwidth
+        super().__init__(name=f"Mask({self.lanes}, {self.bits})")
 
 
 class Memory(types.Type):
@@ -114,13 +115,14 @@ def _fields(context: Any, builder: Any, array_type: Any, array: Any) -> Any:
     return context.make_array(array_type)(context, builder, array)
 
 
-def _address(context: Any, builder: Any, array_type: Any, array: Any, index: Any, count: int) -> Any:
+def _address(context: Any, builder: Any, array_type: Any, array: Any, index: Any, count: Any) -> Any:
     """The address of element ``index`` of the memory behind an array, of which ``count`` elements are touched."""
     made = _fields(context, builder, array_type, array)
     if CHECKED:
+        count = ir.Constant(index.type, count) if isinstance(count, int) else count
         outside = builder.or_(
             builder.icmp_signed("<", index, ir.Constant(index.type, 0)),
-            builder.icmp_signed(">", builder.add(index, ir.Constant(index.type, count)), made.nitems),
+            builder.icmp_signed(">", builder.add(index, count), made.nitems),
         )
         with builder.if_then(outside, likely=False):
             context.call_conv.return_user_exc(builder, IndexError, ("a kernel touches memory outside its array",))
@@ -159,17 +161,19 @@ def alive(typing: Any, array: Any) -> Any:
     return types.none(array), lambda context, builder, sig, args: context.get_dummy_value()
 
 
-@instruction
-def load(typing: Any, array: Any, index: Any) -> Any:
-    """The vector at element ``index`` of the array's memory."""
-    vector = _vector_of(array)
-
+def _loaded(array: Any, index: Any, vector: Vector) -> Any:
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         address = _address(context, builder, sig.args[0], args[0], _index(context, builder, args[1], sig.args[1]), vector.lanes)
         address = builder.bitcast(address, context.get_value_type(vector).as_pointer())
         return builder.load(address, align=array.dtype.bitwidth // 8)
 
     return vector(array, index), code
+
+
+@instruction
+def load(typing: Any, array: Any, index: Any) -> Any:
+    """The vector at element ``index`` of the array's memory."""
+    return _loaded(array, index, _vector_of(array))
 
 
 @instruction
@@ -297,7 +301,8 @@ def zeros(typing: Any, array: Any) -> Any:
 @instruction
 def lanes_of(typing: Any, array: Any) -> Any:
     """How many elements of the array a vector holds; a constant of the compiled code."""
-    lanes = _vector_of(array).lanes
+    vector = _vector_of(array)
+    lanes = vector.lanes
     return types.intp(array), lambda context, builder, sig, args: ir.Constant(ir.IntType(64), lanes)
 
 
@@ -397,6 +402,16 @@ for _symbol, _integer in (
     _define(_symbol, _integer, _integer)
 
 
+@instruction
+def negated(typing: Any, a: Any) -> Any:
+    return a(a), lambda context, builder, sig, args: builder.fneg(args[0])
+
+
+@overload(operator.neg, jit_options={"forceinline": True})
+def _negation(a):
+    return (lambda a: negated(a)) if isinstance(a, Vector) and isinstance(a.elem, types.Float) else None
+
+
 def _define_comparison(symbol: Any, sign: str) -> None:
     @instruction
     def comparison(typing: Any, a: Any, b: Any) -> Any:
@@ -408,7 +423,7 @@ def _define_comparison(symbol: Any, sign: str) -> None:
                 return builder.icmp_signed(sign, *operands)
             return (builder.fcmp_unordered if sign == "!=" else builder.fcmp_ordered)(sign, *operands)
 
-        return Mask(of.lanes)(a, b), code
+        return Mask(of)(a, b), code
 
     @overload(symbol, jit_options={"forceinline": True})
     def implementation(a, b):
@@ -422,9 +437,25 @@ for _symbol, _sign in (
 
 
 @instruction
+def either_nan(typing: Any, a: Any, b: Any) -> Any:
+    """Where one of two vectors is NaN."""
+    return Mask(a)(a, b), lambda context, builder, sig, args: builder.fcmp_unordered("uno", *args)
+
+
+@instruction
+def _either(typing: Any, a: Any, b: Any) -> Any:
+    return a(a, b), lambda context, builder, sig, args: builder.or_(*args)
+
+
+@overload(operator.or_, jit_options={"forceinline": True})
+def _either_mask(a, b):
+    return (lambda a, b: _either(a, b)) if isinstance(a, Mask) and a == b else None
+
+
+@instruction
 def select(typing: Any, mask: Any, a: Any, b: Any) -> Any:
-    """Lane by lane ``a`` where the mask is true, else ``b``; one of them may be a number."""
-    of = _vector((a, b))
+    """Lane by lane ``a`` where the mask is true, else ``b``; they may be numbers, two of them for floats."""
+    of = _vector((a, b)) or Vector(types.float32 if mask.bits == 32 else types.float64, mask.lanes)
 
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         return builder.select(args[0], *_widened(context, builder, sig.args[1:], args[1:], of))
@@ -448,11 +479,11 @@ def minimum(a, b):
 
 
 def _integer_of(vector: Vector) -> Vector:
-    return Vector(types.int32 if vector.elem.bitwidth == 32 else types.int64)
+    return Vector(types.int32 if vector.elem.bitwidth == 32 else types.int64, vector.lanes)
 
 
 def _float_of(vector: Vector) -> Vector:
-    return Vector(types.float32 if vector.elem.bitwidth == 32 else types.float64)
+    return Vector(types.float32 if vector.elem.bitwidth == 32 else types.float64, vector.lanes)
 
 
 def _converted(a: Vector, result: Vector, instruction: str) -> Any:
@@ -497,6 +528,18 @@ def every_other(typing: Any, a: Any, b: Any) -> Any:
 
 
 @instruction
+def interleaved(typing: Any, a: Any, b: Any) -> Any:
+    """Two vectors that follow each other, of lanes of a and b in turn: every_other undone."""
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        order = [lane for i in range(a.lanes) for lane in (i, i + a.lanes)]
+        halves = [ir.Constant(ir.VectorType(I32, a.lanes), order[k : k + a.lanes]) for k in (0, a.lanes)]
+        return context.make_tuple(builder, sig.return_type, [builder.shuffle_vector(*args, half) for half in halves])
+
+    return types.UniTuple(a, 2)(a, b), code
+
+
+@instruction
 def looked_up(typing: Any, array: Any, start: Any, table: Any, index: Any) -> Any:
     """The vector of the elements ``start + table[index + lane]`` of the array's memory; the table holds int64."""
     vector = _vector_of(array)
@@ -513,40 +556,6 @@ def looked_up(typing: Any, array: Any, start: Any, table: Any, index: Any) -> An
         return found
 
     return vector(array, start, table, index), code
-
-
-@instruction
-def transpose(typing: Any, array: Any, start: Any, row: Any, out: Any, first: Any, step: Any) -> Any:
-    """Transpose a square block: what stands in ``start + i * row + j`` of one array's memory goes to ``first + j * step + i`` of the
-    other's, i and j below the number of lanes."""
-    vector = _vector_of(array)
-
-    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        lanes, llvm = vector.lanes, context.get_value_type(vector)
-        start, row, first, step = (_index(context, builder, args[i], sig.args[i]) for i in (1, 2, 4, 5))
-
-        def place(position: int, begin: Any, apart: Any, i: int) -> Any:
-            at_row = builder.add(begin, builder.mul(apart, ir.Constant(apart.type, i)))
-            return builder.bitcast(_address(context, builder, sig.args[position], args[position], at_row, lanes), llvm.as_pointer())
-
-        align = array.dtype.bitwidth // 8
-        rows = [builder.load(place(0, start, row, i), align=align) for i in range(lanes)]
-        bit = 1
-        while bit < lanes:  # swap this bit of the row's number with that of the lane's
-            low = [j if not j & bit else lanes + j - bit for j in range(lanes)]
-            high = [j + bit if not j & bit else lanes + j for j in range(lanes)]
-            for i in range(lanes):
-                if not i & bit:
-                    pair = rows[i], rows[i + bit]
-                    rows[i], rows[i + bit] = (
-                        builder.shuffle_vector(*pair, ir.Constant(ir.VectorType(I32, lanes), chosen)) for chosen in (low, high)
-                    )  # fmt: skip
-            bit *= 2
-        for i, moved in enumerate(rows):
-            builder.store(moved, place(3, first, step, i), align=align)
-        return context.get_dummy_value()
-
-    return types.none(array, start, row, out, first, step), code
 
 
 # Across lanes ------------------------------------------------------------------------------------------------------------------
@@ -577,8 +586,8 @@ def _folded(combine: Callable[[Any, Any, Any], Any]) -> Any:
 
 
 def _larger(builder: Any, a: Any, b: Any) -> Any:
-    b_or_nan = builder.select(builder.fcmp_unordered("uno", a, a), a, b)
-    return builder.select(builder.fcmp_ordered(">", a, b), a, b_or_nan)
+    greater = builder.select(builder.fcmp_ordered(">", a, b), a, b)
+    return builder.select(builder.fcmp_unordered("uno", a, a), a, greater)
 
 
 @instruction
@@ -595,14 +604,15 @@ def lane_numbers(typing: Any, array: Any) -> Any:
 @instruction
 def first_lanes(typing: Any, array: Any, count: Any) -> Any:
     """The mask that is true in the first ``count`` lanes of the array's vectors."""
-    lanes = _vector_of(array).lanes
+    vector = _vector_of(array)
+    lanes = vector.lanes
 
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         integers = ir.VectorType(I32, lanes)
         few = builder.trunc(_index(context, builder, args[1], sig.args[1]), I32)
         return builder.icmp_signed("<", ir.Constant(integers, list(range(lanes))), _repeated(builder, few, integers))
 
-    return Mask(lanes)(array, count), code
+    return Mask(vector)(array, count), code
 
 
 @instruction

@@ -42,6 +42,7 @@ class Event:
     outputs: tuple[Any, ...]
     output_types: tuple[ValueType | None, ...]
     margin: Any = None  # wide profile, discretising operators: distance to another decision
+    implementation: str = "body"  # what ran: a kernel's name, a primitive's "definition" or the operator's "body"
 
 
 @dataclass(slots=True)

@@ -100,7 +100,9 @@ def _execute_watched(plan: Plan, slots: list[Any], run: Run) -> None:
             budget.limits.check("live_bytes", budget.live, "the memory held in values")
             if run.observer is not None:
                 node = step.node if not run.scope else step.node._replace(path=run.scope + step.node.path)
-                run.observer(Event(node, run.trips, tuple(arguments), results, step.output_types, step.margin(run, arguments, results)))
+                margin = step.margin(run, arguments, results)
+                ran = step.implementation(arguments)
+                run.observer(Event(node, run.trips, tuple(arguments), results, step.output_types, margin, ran))
             for slot in releases:
                 budget.live -= nbytes(slots[slot])
                 slots[slot] = None

@@ -96,10 +96,13 @@ class Scope(Protocol):
     def array(self, elem: ElementType, shape: tuple[int, ...], span: Span | None) -> np.ndarray[Any, Any]:
         """Drawn numbers."""
 
+    def guarded(self, value: Operand, span: Span) -> Operand | None:
+        """A tensor with all its numbers brought into the span by nodes; None where that is not asked for, or not possible."""
+
     def body(
-        self, inputs: Sequence[Out], results: Sequence[Out | None], size: int, decides: bool, among: Collection[ValueType]
+        self, inputs: Sequence[Out], results: Sequence[Out | None], size: int, decides: bool, declares: bool, among: Collection[ValueType]
     ) -> tuple[Any, list[Operand]]:
-        """A graph attribute of up to ``size`` nodes with formal inputs.
+        """A graph attribute of up to ``size`` nodes with formal inputs; if it ``declares`` them the shapes of its results stand in it.
 
         Its results are of the type and shape asked for, or where None any value of a type ``among`` these. Where the first one is the
         condition of a loop (as is the second input), ``decides`` makes it any truth value in place of the one that came in.
@@ -275,10 +278,10 @@ class Draw:
             return (
                 isinstance(v.type, TensorType) and v.type.elem in types and rank[0] <= len(v.shape) <= rank[1]
                 and (not sized or None not in v.shape) and (empty or 0 not in v.shape)
-                and _within(v, span) and (where is None or where(v))
+                and (where is None or where(v))
             )  # fmt: skip
 
-        found = self._existing(fits)
+        found = self._existing(fits, span)
         if found is not None:
             return found
         return self.scope.fresh(TensorType(self.pick(types)), self.shape(*rank, empty=empty), span)
@@ -286,7 +289,7 @@ class Draw:
     def tensor(self, elem: ElementType, shape: Sequence[int], span: Span | None = None) -> Operand:
         """An operand of this element type and shape."""
         wanted = tuple(shape)
-        found = self._existing(lambda v: isinstance(v.type, TensorType) and v.type.elem is elem and v.shape == wanted and _within(v, span))
+        found = self._existing(lambda v: isinstance(v.type, TensorType) and v.type.elem is elem and v.shape == wanted, span)
         return self.fresh(elem, shape, span) if found is None else found
 
     def fresh(self, elem: ElementType, shape: Sequence[int], span: Span | None = None) -> Operand:
@@ -326,12 +329,20 @@ class Draw:
             return tuple(self.content(type.elem) for _ in range(self.integer(least, 3 if isinstance(type, SequenceType) else 1)))
         return self.shape(least, 3)
 
-    def _existing(self, fits: Callable[[Operand], bool]) -> Operand | None:
-        """Of the values in view one that fits, the newest more often; None where none fits, or a new one is to be made."""
+    def _existing(self, fits: Callable[[Operand], bool], span: Span | None = None) -> Operand | None:
+        """Of the values in view one that fits, the newest more often; None where none fits, or a new one is to be made.
+
+        One whose numbers are not known to be within ``span`` is brought into it where the scope has guards.
+        """
         mode = self.scope.choose(0, 7)
         if mode < 2:
             return None
-        found = [v for v in self.scope.visible() if fits(v)]
+        fitting = [v for v in self.scope.visible() if fits(v)]
+        if span is not None and fitting and not _within(fitting[-1], span):
+            guarded = self.scope.guarded(fitting[-1], span)
+            if guarded is not None:
+                return guarded
+        found = [v for v in fitting if _within(v, span)]
         if not found:
             return None
         return found[-1] if mode < 6 else found[-1 - self.integer(0, len(found) - 1)]
@@ -339,11 +350,18 @@ class Draw:
     # --- the node ---
 
     def body(
-        self, inputs: Sequence[Out] = (), results: Sequence[Out | None] = (), size: int = 2, *, decides: bool = True, tensors: bool = True
+        self,
+        inputs: Sequence[Out] = (),
+        results: Sequence[Out | None] = (),
+        size: int = 2,
+        *,
+        decides: bool = True,
+        declares: bool = False,
+        tensors: bool = True,
     ) -> tuple[Any, list[Operand]]:
         """See :meth:`Scope.body`; ``tensors``: all results are."""
         among = [t for t in copied(self) if isinstance(t, TensorType) or not tensors]
-        return self.scope.body(inputs, results, size, decides, among)
+        return self.scope.body(inputs, results, size, decides, declares, among)
 
     def emit(self, inputs: Sequence[Operand | None], *outputs: Out | None) -> list[Operand]:
         """Make the node. None: an absent input, an output that is not asked for; at the end they are left out where the arity allows it."""

@@ -49,6 +49,11 @@ class Step:
         """``(run, values) -> results``."""
         return self.bound.call
 
+    def implementation(self, arguments: Sequence[Any]) -> str:
+        """What runs for these arguments: a kernel's name, a primitive's "definition" or the operator's "body"."""
+        site = self.bound.site
+        return "body" if site is None else site.implementation(tuple([getattr(x, "shape", None) for x in arguments]))
+
     def margin(self, run: Run, arguments: Sequence[Any], results: Sequence[Any]) -> Any:
         """Distance of the inputs to another decision, in the wide profile; None where the operator states none."""
         margin = self.bound.margin

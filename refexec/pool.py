@@ -14,7 +14,7 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
 
-__all__ = ["SHORT", "most_threads", "pieces", "share", "use_threads"]
+__all__ = ["most_threads", "pieces", "share", "use_threads"]
 
 SHORT = 200_000  # units of work (about a nanosecond each) that are not worth a second thread
 LONG = 50_000_000  # so that an interrupt is seen in time
@@ -120,6 +120,8 @@ def pieces(size: int, cost: float, multiple: int = 1) -> list[tuple[int, int]]:
     threads = _active.threads
     count = 1 if total <= SHORT or threads == 1 else 4 * threads
     count = max(count, int(total // LONG))
+    if count == 1:
+        return [(0, size)]
     step = -(-max(size, 1) // count)
     step = -(-step // multiple) * multiple
     return [(first, min(first + step, size)) for first in range(0, max(size, 1), step)]

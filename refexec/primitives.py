@@ -20,6 +20,7 @@ then skips the body and keeps a :class:`refexec.callsite.CallSite` with the pack
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +32,7 @@ import numpy as np
 
 from refexec.errors import UnsupportedError
 from refexec.limits import claim
-from refexec.types import ElementType, element_type
+from refexec.types import ELEMENT_TYPES, ElementType, element_type
 from refexec.values import round_quietly
 
 __all__ = [
@@ -76,10 +77,15 @@ PROFILES = {
 }
 
 
-def profile(name: str | Profile) -> Profile:
-    """The profile of that name. Raises UnsupportedError naming those that exist."""
+def profile(name: str | Profile | None) -> Profile:
+    """The profile of that name; for None the one that the environment variable REFEXEC_PROFILE names, else ``deterministic``.
+
+    Raises UnsupportedError naming those that exist.
+    """
     if isinstance(name, Profile):
         return name
+    if name is None:
+        name = os.environ.get("REFEXEC_PROFILE") or "deterministic"
     if name not in PROFILES:
         raise UnsupportedError(f"no profile of that name; there are {', '.join(PROFILES)}", profile=name)
     return PROFILES[name]
@@ -129,7 +135,8 @@ PLAIN = Epilogue()
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """A kernel for given shapes: ``run(y, arrays, bias, residual)`` fills ``y``, a new C-contiguous array of ``shape``."""
+    """A kernel for given shapes: ``run(y, arrays, bias, residual)`` fills ``y``, a new C-contiguous array of ``shape`` that has
+    elements."""
 
     shape: tuple[int, ...]
     run: Callable[[Array, Sequence[Array], Array | None, Array | None], None]
@@ -205,14 +212,15 @@ class Primitive:
             return self.definition(*arrays, **static)
         binding = implementation.bind([None if a is None else a.shape for a in arrays], static, implementation.pack(static, {}), PLAIN)
         y = np.empty(claim(binding.shape, first), first)
-        binding.run(y, arrays, None, None)
+        if y.size:
+            binding.run(y, arrays, None, None)
         return y
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
 
 
-_KERNEL_TYPES = {element_type(name).dtype: element_type(name) for name in ("float32", "float64", "float16", "bfloat16")}
+_KERNEL_TYPES = {e.dtype: e for e in ELEMENT_TYPES}
 
 
 @dataclass(frozen=True, slots=True)

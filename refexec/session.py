@@ -15,6 +15,7 @@ from refexec.collector import collector_paused
 from refexec.context import Event, Run
 from refexec.errors import FeedError, UnsupportedError, UnsupportedOperator
 from refexec.execute import execute
+from refexec.layout import copied
 from refexec.limits import Budget, Limits, set_active_budget
 from refexec.loading import LoadedModel
 from refexec.plan import Plan, ValueInfo
@@ -43,7 +44,7 @@ class Session:
         model: a path, the bytes of a file, an ``onnx.ModelProto``, or what :func:`refexec.load` returned.
         profile: ``"deterministic"`` (kernels in a fixed order: the same bits everywhere), ``"fast"`` (what changes bits within a bound
             besides), ``"reference"`` (the definitions, each node rounded to its declared type) or ``"wide"`` (narrow floats travel as
-            float64).
+            float64). None: the environment variable REFEXEC_PROFILE, else ``"deterministic"``.
         limits: what the model may ask for; ``Limits()`` when None.
         strict: every diagnostic becomes an error.
         threads: how many threads kernels may use, this one included; as many as the process has processors when None. The bits do not
@@ -65,7 +66,7 @@ class Session:
         self,
         model: Any,
         *,
-        profile: str | Profile = "reference",
+        profile: str | Profile | None = None,
         limits: Limits | None = None,
         strict: bool = False,
         threads: int | None = None,
@@ -163,11 +164,11 @@ class Session:
             before = set_active_budget(current.budget), primitives.activate(self.profile), pool.use_threads(self.threads)
             try:
                 execute(plan, slots, current)
+                return _escaped([slots[s] for s in plan.output_slots], values)
             finally:
                 set_active_budget(before[0])
                 primitives.activate(before[1])
                 pool.use_threads(before[2])
-        return _escaped([slots[s] for s in plan.output_slots], values)
 
     def _named(self, given: Feeds) -> Mapping[str, Any]:
         if isinstance(given, Mapping):
@@ -270,7 +271,7 @@ def _escaped(values: Sequence[Any], given: Sequence[Any]) -> list[Any]:
 def _own(value: Any, seen: set[int]) -> Any:
     if isinstance(value, np.ndarray):
         if value.base is not None or not value.flags.writeable or not value.flags.owndata or id(value) in seen:
-            value = value.copy(order="C")
+            value = copied(value)
         seen.add(id(value))
         return value
     items = getattr(value, "items", None)
@@ -292,7 +293,7 @@ def run_op(
     opset: int | None = None,
     domain: str = "",
     outputs: int | None = None,
-    profile: str | Profile = "reference",
+    profile: str | Profile | None = None,
     seed: int | None = 0,
     ops: Sequence[Callable[..., Any]] = (),
     override: bool = False,

@@ -87,6 +87,8 @@ _BY_NUMBER = {e.number: e for e in ELEMENT_TYPES}
 _BY_NAME = {e.name: e for e in ELEMENT_TYPES} | {e.onnx_name: e for e in ELEMENT_TYPES}
 _BY_DTYPE = {e.dtype: e for e in ELEMENT_TYPES}
 
+MOVED = tuple(e.name for e in ELEMENT_TYPES if e.kind in ("float", "int", "uint", "bool") and e.dtype.itemsize <= 8)  # by kernels
+
 FLOAT32, FLOAT64, FLOAT16, BFLOAT16 = (_BY_NAME[n] for n in ("float32", "float64", "float16", "bfloat16"))
 INT32, INT64, UINT8, INT8, BOOL, STRING = (_BY_NAME[n] for n in ("int32", "int64", "uint8", "int8", "bool", "string"))
 

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("_version", "collector", "errors", "types", "limits", "values", "tensors", "pool"),
     ("rules", "prescan", "external", "experimental", "schema", "scopes", "headers", "callgraph", "proto_types"),
-    ("registry", "primitives", "comparison", "context", "opspec"),
+    ("registry", "primitives", "layout", "comparison", "context", "opspec"),
     ("ops",),
     ("loading", "checking", "attributes", "typing_rules", "callsite", "binding"),
     ("plan",),

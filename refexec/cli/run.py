@@ -11,7 +11,7 @@ from refexec.cli.saving import check_target, plain, save_values
 from refexec.cli.terminal import note, print_json, say, wants_json, width
 from refexec.errors import shown
 
-PROFILES = ("reference", "wide")
+PROFILES = ("deterministic", "fast", "reference", "wide")
 
 
 @click.command()
@@ -19,7 +19,7 @@ PROFILES = ("reference", "wide")
 @feed_options
 @click.option("--output", "outputs", multiple=True, metavar="NAME", help="Value to return, any one of the graph. Default: the outputs.")
 @click.option("-o", "target", metavar="FILE|DIR", help="Save to .npz, .npy, .pb, or a folder of output_0.pb, ...")
-@click.option("--profile", type=click.Choice(PROFILES), default="reference", show_default=True, help="What the numbers mean.")
+@click.option("--profile", type=click.Choice(PROFILES), default="deterministic", show_default=True, help="What the numbers mean.")
 @click.option("--strict", is_flag=True, help="Every diagnostic is an error.")
 @click.option("--expand", is_flag=True, help="Run the specification's function bodies in place of operators that have one.")
 @common

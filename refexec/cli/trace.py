@@ -25,7 +25,7 @@ SHOWN_ROWS = 2000
 @click.option("--node", "nodes", multiple=True, metavar="PATTERN", help="Only nodes whose name, path or output fits, with * and ?.")
 @click.option("--op", "ops", multiple=True, metavar="OPERATOR", help="Only nodes of this operator: Conv, or Conv-11.")
 @click.option("-o", "target", metavar="FILE.npz|DIR", help="Save the values of these nodes.")
-@click.option("--profile", type=click.Choice(PROFILES), default="reference", show_default=True, help="What the numbers mean.")
+@click.option("--profile", type=click.Choice(PROFILES), default="deterministic", show_default=True, help="What the numbers mean.")
 @click.option("--expand", is_flag=True, help="Run the specification's function bodies in place of operators that have one.")
 @common
 def trace(

@@ -14,18 +14,19 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import onnx
 
 from refexec.errors import FeedError, RefexecError
-from refexec.fuzz import findings
+from refexec.fuzz import edge_findings, findings
 from refexec.fuzz.choosers import RandomChooser
 from refexec.fuzz.findings import Finding
 from refexec.fuzz.graph import Generated, Options, generate
 from refexec.fuzz.reducer import reduce
-from refexec.fuzz.targets import Target, Verdict, expected_of, target
+from refexec.fuzz.targets import RuntimeTarget, Target, Verdict, expected_of, target
 
 __all__ = ["Campaign", "Progress", "judge"]
 
@@ -84,25 +85,33 @@ def _chunk(names: Sequence[str], options: Options, first: int, seen: dict[str, i
         if name not in _targets:
             _targets[name] = target(name)
         engine = _targets[name]
-        made = generate(RandomChooser(seed), _options(options, engine, turn))
-        nodes += len(made.nodes)
-        result.reached.update(_reached(made))
-        who, verdict = judge(engine, made.model, made.feeds)
+        case = edge_findings.chosen(engine, options, turn) if turn % 10 == 9 and isinstance(engine, RuntimeTarget) else None
+        if case is not None and isinstance(engine, RuntimeTarget):
+            who, (verdict, part) = name, edge_findings.judged(engine, case)
+            nodes += 1
+            small = partial(edge_findings.finding, engine, part, seed=seed)
+        else:
+            made = generate(RandomChooser(seed), _options(options, engine, turn))
+            nodes += len(made.nodes)
+            result.reached.update(_reached(made))
+            who, verdict = judge(engine, made.model, made.feeds)
+            small = partial(_small, engine, who, seed, made)
         outcomes[f"{name} {'agrees' if verdict is None else verdict.kind}"] += 1
         if verdict is not None and verdict.fault:
             key = f"{who} {verdict.key}"
             met[key] += 1
             result.met[key] += 1
             if met[key] <= OFTEN:
-                result.found.append(_small(engine, who, seed, made, verdict))
+                result.found.append(small(verdict))
     return replace(result, models=CHUNK, nodes=nodes)
 
 
 def _options(options: Options, engine: Target, turn: int) -> Options:
-    """Every fifth model of a target has one node, whose inputs have NaN, infinities and the ends of types."""
+    """Every fifth model of a target has one node, whose inputs have NaN, infinities and the ends of types; of a runtime, every second one
+    of these is a row of the edge-value tables. Of the others every second one has guards."""
     if turn % 5 == 4:
         return replace(options, kernels=engine.kernels(), edge=True, max_nodes=1, control_flow=False)
-    return replace(options, kernels=engine.kernels())
+    return replace(options, kernels=engine.kernels(), guards=options.guards or turn % 2 == 0)
 
 
 def _reached(made: Generated) -> Iterator[str]:
@@ -143,7 +152,7 @@ def _small(engine: Target, who: str, seed: int, made: Generated, verdict: Verdic
     return Finding(
         who, verdict.kind, findings.signature_of(reduced.model, verdict.kind), last.detail, seed, len(reduced.model.graph.node),
         reduced.model.SerializeToString(), reduced.feeds, {} if isinstance(expected, Verdict) else expected,
-        _votes(engine, reduced.model, reduced.feeds), findings.known(reduced.model, who),
+        _votes(engine, reduced.model, reduced.feeds), findings.known(reduced.model, who, last.detail),
     )  # fmt: skip
 
 

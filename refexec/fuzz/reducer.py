@@ -108,7 +108,7 @@ def _declared(model: onnx.ModelProto, feeds: Feeds) -> onnx.ModelProto:
 
 def _accepted(model: onnx.ModelProto) -> bool:
     try:
-        Session(model, limits=LIMITS)
+        Session(model, profile="reference", limits=LIMITS)
     except RefexecError:
         return False
     return True
@@ -122,7 +122,7 @@ def _values(model: onnx.ModelProto, feeds: Feeds) -> tuple[dict[str, Known], lis
         if entry.name in feeds and (type := declared_type(entry)) is not None:
             values[entry.name] = Known(feeds[entry.name], type)
     with suppress(RefexecError):
-        session = Session(model, limits=LIMITS)
+        session = Session(model, profile="reference", limits=LIMITS)
         for tensor in model.graph.initializer:
             held = tensor_from_proto(tensor, "")
             values[tensor.name] = Known(held, value_type_of(held))

@@ -51,10 +51,14 @@ def broadcast_shape(*shapes: tuple[int, ...]) -> tuple[int, ...]:
     return full
 
 
+def broadcasts_to(own: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+    """Whether a tensor of a shape broadcasts to ``shape`` without changing it."""
+    return len(own) <= len(shape) and all(d in (1, s) for d, s in zip(own[::-1], shape[::-1], strict=False))
+
+
 def unidirectional(x: Array, shape: tuple[int, ...], **named: Any) -> None:
     """Check that ``x`` broadcasts to ``shape`` without changing it; ``named`` names it in the message."""
-    fits = x.ndim <= len(shape) and all(d in (1, s) for d, s in zip(x.shape[::-1], shape[::-1], strict=False))
-    require(fits, "the operand is unidirectionally broadcastable", shape=x.shape, to=shape, **named)
+    require(broadcasts_to(x.shape, shape), "the operand is unidirectionally broadcastable", shape=x.shape, to=shape, **named)
 
 
 def vector(x: Any, name: str) -> tuple[int, ...]:
@@ -71,6 +75,8 @@ def scalar(x: Array, name: str) -> Any:
 
 def in_range(indices: Array, size: int) -> Array:
     """Indices in [-size, size - 1], negative ones counted from the end."""
+    if indices.size and indices.min() >= 0 and indices.max() < size:
+        return indices
     bad = (indices < -size) | (indices >= size)
     if bad.any():
         at = int(np.argmax(bad))

@@ -35,7 +35,7 @@ def pools(draw: st.DrawFn) -> tuple[Any, Any]:
     for axis in range(rank):
         pads[axis] += max(0, extent[axis] - sizes[axis] - pads[axis] - pads[axis + rank])
     shape = (draw(st.integers(0, 2)), draw(st.integers(1, 3)), *sizes)
-    given = {"dilations": dilations, "pads": pads, "strides": [draw(st.integers(1, 4)) for _ in range(rank)]}
+    given: dict[str, Any] = {"dilations": dilations, "pads": pads, "strides": [draw(st.integers(1, 4)) for _ in range(rank)]}
     given |= {"ceil_mode": draw(st.integers(0, 1)), "tail_windows": draw(st.booleans())}
     reduce = draw(st.sampled_from(["max", "sum", "mean"]))
     x = np.random.default_rng(draw(st.integers(0, 9))).standard_normal(shape)

@@ -6,6 +6,7 @@ import numpy as np
 
 from refexec.comparison import ulps
 from refexec.ops.common import Array, is_integer
+from refexec.ops.math.pointwise import each_element
 from refexec.registry import op
 
 SERIES_ENDS = 2.0  # below: the Taylor series, from here on: the continued fraction
@@ -52,6 +53,7 @@ def _sqrt_pi(x: Array) -> Array:
     return np.sqrt(4 * np.arctan(x.dtype.type(1)))
 
 
+@each_element
 @op("Erf", since=9, also=(13,), arithmetic="rounded", compare=ulps(4))
 def erf_9(input, /):
     """The error function: odd, from -1 at -inf to 1 at inf. An integer type gets it truncated, so 0 unless it rounds to 1."""

@@ -5,7 +5,9 @@ import numpy as np
 from refexec.errors import require
 from refexec.ops.common import Array
 from refexec.ops.math.bounds import elementwise, gate_error
-from refexec.registry import op
+from refexec.ops.math.pointwise import each_element, pointwise
+from refexec.primitives import Lowered
+from refexec.registry import lowers, op
 from refexec.values import ulp, unit_roundoff
 
 
@@ -14,6 +16,7 @@ def elu_error(x, y, dtype, *, alpha):
     return np.abs(alpha) * 6 * unit_roundoff(dtype) + ulp(alpha, dtype) + 2 * ulp(y, dtype)
 
 
+@each_element
 @op("Elu", since=1, also=(6, 22), arithmetic="rounded", compare=elementwise(elu_error))
 def elu_1(X, /, *, alpha=1.0):
     """Y = alpha * (exp(X) - 1) where X < 0, else X."""
@@ -34,18 +37,25 @@ def celu_12(X, /, *, alpha=1.0):
     return np.maximum(0, X) + np.minimum(0, alpha * np.expm1(X / alpha))
 
 
+@lowers(celu_12)
+def lower_celu(attributes, shapes):
+    return Lowered(pointwise, (0,), {"function": celu_12, **attributes}) if attributes["alpha"] != 0 else None
+
+
 def selu_error(x, y, dtype, *, alpha, gamma):
     """alpha * exp(x) - alpha, when computed so, is off by a few roundoffs of alpha; gamma and alpha are perhaps rounded."""
     u = unit_roundoff(dtype)
     return np.abs(gamma) * np.abs(alpha) * 12 * u + 4 * ulp(y, dtype)
 
 
+@each_element
 @op("Selu", since=6, also=(22,), arithmetic="rounded", compare=elementwise(selu_error))
 def selu_6(X, /, *, alpha=1.6732631921768188, gamma=1.0507010221481323):
     """Y = gamma * alpha * (exp(X) - 1) where X <= 0, else gamma * X."""
     return gamma * np.where(X <= 0, alpha * np.expm1(np.minimum(X, 0)), X)
 
 
+@each_element
 @op("Selu", since=1, like=selu_6)
 def selu_1(X, /, *, alpha=1.6732, gamma=1.0507):
     """Before version 6: the coefficients have five digits."""
@@ -57,6 +67,7 @@ def softplus_error(x, y, dtype):
     return 8 * unit_roundoff(dtype) + 4 * ulp(y, dtype)
 
 
+@each_element
 @op("Softplus", since=1, also=(22,), arithmetic="rounded", compare=elementwise(softplus_error))
 def softplus_1(X, /):
     """Y = ln(exp(X) + 1), computed so that exp does not overflow."""
@@ -67,6 +78,7 @@ def softplus(x: Array) -> Array:
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
+@each_element
 @op("Mish", since=18, also=(22,), arithmetic="rounded", compare=elementwise(gate_error(16)))
 def mish_18(X, /):
     """Y = X * tanh(ln(exp(X) + 1)); NaN for -inf, where it is -inf * 0."""

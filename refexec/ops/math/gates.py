@@ -7,8 +7,10 @@ from refexec.errors import require
 from refexec.ops.common import Array
 from refexec.ops.math.bounds import elementwise, gate_error
 from refexec.ops.math.erf import erfc
+from refexec.ops.math.pointwise import each_element, pointwise
 from refexec.ops.math.sigmoid import sigmoid
-from refexec.registry import op
+from refexec.primitives import Lowered
+from refexec.registry import lowers, op
 from refexec.values import ulp, unit_roundoff
 
 
@@ -20,6 +22,7 @@ def hard_sigmoid_error(x, y, dtype, *, alpha, beta):
     return np.maximum(error - beyond, 0)
 
 
+@each_element
 @op("HardSigmoid", since=1, also=(6, 22), arithmetic="rounded", compare=elementwise(hard_sigmoid_error))
 def hard_sigmoid_1(X, /, *, alpha=0.2, beta=0.5):
     """Y = max(0, min(1, alpha * X + beta)); NaN stays NaN."""
@@ -30,6 +33,7 @@ def hard_swish_error(x, y, dtype):
     return np.abs(x) * hard_sigmoid_error(x, y, dtype, alpha=1 / 6, beta=0.5) + 2 * ulp(y, dtype)
 
 
+@each_element
 @op("HardSwish", since=14, also=(22,), arithmetic="rounded", compare=elementwise(hard_swish_error))
 def hard_swish_14(X, /):
     """Y = X * max(0, min(1, X / 6 + 1 / 2)); NaN for -inf, where it is -inf * 0."""
@@ -41,6 +45,7 @@ def swish_error(x, y, dtype, *, alpha):
     return 8 * unit_roundoff(dtype) * np.abs(x) + 2 * ulp(y, dtype) + np.abs(x) * np.abs(x) * ulp(alpha, dtype) / 4
 
 
+@each_element
 @op("Swish", since=24, arithmetic="rounded", compare=elementwise(swish_error))
 def swish_24(X, /, *, alpha=1.0):
     """Y = X * sigmoid(alpha * X); NaN where an infinity meets 0."""
@@ -70,11 +75,19 @@ def gelu_20(X, /, *, approximate="none"):
     return X * (erfc(X / -np.sqrt(X.dtype.type(2))) / 2)
 
 
+@lowers(gelu_20)
+def lower_gelu(attributes, shapes):
+    if attributes["approximate"] not in ("none", "tanh"):
+        return None
+    return Lowered(pointwise, (0,), {"function": gelu_20, **attributes})
+
+
 def pi(x: Array):
     """pi in the type of ``x``."""
     return 4 * np.arctan(x.dtype.type(1))
 
 
+@each_element
 @op("Softsign", since=1, also=(22,), arithmetic="rounded", compare=ulps(3))
 def softsign_1(input, /):
     """input / (1 + |input|); NaN for an infinity."""

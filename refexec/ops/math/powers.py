@@ -4,8 +4,9 @@ import numpy as np
 
 from refexec.comparison import exact, ulps
 from refexec.errors import require
-from refexec.ops.common import Array, is_integer, matched, same, truncated
-from refexec.registry import op
+from refexec.ops.common import Array, broadcast_shape, is_integer, matched, same, truncated
+from refexec.primitives import Lowered, primitive
+from refexec.registry import lowers, op
 
 
 @op("Sqrt", since=1, also=(6, 13), arithmetic="exact", compare=exact)
@@ -35,6 +36,18 @@ def pow_7(X, Y, /):
     whole = (Y >= 0) & (Y < 2**63) & (np.mod(Y, 1) == 0)
     fractional = np.power(X.astype(Y.dtype), np.where(whole, 0, Y))
     return np.where(whole, integer_power(X, np.where(whole, Y, 0)), truncated(fractional, X.dtype))
+
+
+@primitive
+def power(X: Array, Y: Array, /, *, function) -> Array:
+    """``function``, the body, which takes floats and integers."""
+    return function(X, Y)
+
+
+@lowers(pow_7)
+def lower_pow(attributes, shapes):
+    broadcast_shape(*shapes)
+    return Lowered(power, (0, 1), {"function": pow_7})
 
 
 def whole_power(X: Array, Y: Array) -> Array:

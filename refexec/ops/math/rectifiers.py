@@ -6,6 +6,7 @@ from refexec.comparison import Call, discrete, exact
 from refexec.errors import require
 from refexec.ops.common import unidirectional
 from refexec.ops.math.bounds import elementwise
+from refexec.ops.math.pointwise import each_element
 from refexec.registry import op
 from refexec.values import ulp, widen, zero
 
@@ -15,6 +16,7 @@ def leaky_relu_error(x, y, dtype, *, alpha):
     return ulp(y, dtype) + np.abs(x) * ulp(alpha, dtype)
 
 
+@each_element
 @op("LeakyRelu", since=1, also=(6, 16), arithmetic="rounded", compare=elementwise(leaky_relu_error))
 def leaky_relu_1(X, /, *, alpha=0.01):
     """Y = alpha * X where X < 0, else X."""

@@ -4,6 +4,7 @@ import numpy as np
 
 from refexec.ops.common import Array
 from refexec.ops.math.bounds import elementwise
+from refexec.ops.math.pointwise import each_element
 from refexec.registry import op
 from refexec.values import ulp, unit_roundoff
 
@@ -13,6 +14,7 @@ def sigmoid_error(x, y, dtype):
     return 4 * unit_roundoff(dtype) + 2 * ulp(y, dtype)
 
 
+@each_element
 @op("Sigmoid", since=1, also=(6, 13), arithmetic="rounded", compare=elementwise(sigmoid_error))
 def sigmoid_1(X, /):
     """Y = 1 / (1 + exp(-X)), computed so that neither end overflows."""

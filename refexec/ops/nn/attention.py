@@ -85,6 +85,8 @@ def lower_attention(attributes, shapes, prepare=attention_operands):
     stand_ins = [None if shape is None else np.broadcast_to(False, shape) for shape in shapes]
     made = operands(*stand_ins, *[None] * (7 - len(shapes)))
     static = {"scale": checked_scale(attributes.get("scale")), "softcap": checked_softcap(attributes["softcap"])}
+    if len(shapes[0]) == 4 and not any(shapes[3:]) and made[3] is None:
+        return Lowered(attention, (0, 1, 2), static, results=lambda Y, operands: (Y, *operands[1:]))
     merges = len(shapes[0]) == 3
     return Lowered(
         attention, tuple(range(7)), static, operands=operands, shapes=[None if x is None else x.shape for x in made],
@@ -158,6 +160,8 @@ def visible(queries, keys, offset, is_causal, left, right, nonpad):
     ``offset`` is a number or (B, 1, 1, 1).
     """
     require(left >= -1 and right >= -1, "a window size is -1 or not negative", left_window_size=left, right_window_size=right)
+    if not is_causal and left < 0 and right < 0 and nonpad is None:
+        return None
     p = np.arange(queries)[:, None] + offset
     j = np.arange(keys)
     rules = []
@@ -169,7 +173,7 @@ def visible(queries, keys, offset, is_causal, left, right, nonpad):
         rules.append(j <= p + right)
     if nonpad is not None:
         rules.append(j < nonpad.reshape(-1, 1, 1, 1))
-    return None if not rules else np.logical_and.reduce(np.broadcast_arrays(*rules))
+    return np.logical_and.reduce(np.broadcast_arrays(*rules))
 
 
 def combined(mask, seen, shape, dtype):

@@ -6,7 +6,7 @@ from refexec.limits import claim
 from refexec.ops.common import Array
 from refexec.ops.math.matmul import matmul
 from refexec.primitives import primitive
-from refexec.values import round_to, widen
+from refexec.values import round_quietly, widen
 
 
 @primitive
@@ -80,4 +80,4 @@ def wide(x: Array) -> Array:
 
 def rounded_to(x: Array, dtype) -> Array:
     """``x`` rounded once to ``dtype``, which may be long double."""
-    return x.astype(dtype, copy=False) if dtype.itemsize > 8 else round_to(x, dtype)
+    return x.astype(dtype, copy=False) if dtype.itemsize > 8 else round_quietly(x, dtype)

@@ -5,19 +5,31 @@ import numpy as np
 from refexec.comparison import rounded
 from refexec.errors import require
 from refexec.ops.nn.standardization import affine, per_output, standardized
+from refexec.ops.reduction.over import KERNEL_TYPES
 from refexec.ops.reduction.over import mean as mean_over
-from refexec.registry import op
+from refexec.primitives import Lowered, primitive
+from refexec.registry import lowers, op
 from refexec.values import unit_roundoff
 
 
+@primitive
+def affine_per_channel(X, scale, B, mean, var, *, epsilon):
+    """Y = (X - mean) / sqrt(var + epsilon) * scale + B.
+
+    The parameters are (C,), or (C, D1, ...) like X without its first axis.
+    """
+    scale, B, mean, var = spread((scale, B, mean, var), X, scale.shape)
+    return (X - mean) / np.sqrt(var + epsilon) * scale + B
+
+
 def statistics_of(X, spatial):
-    """The axes that mean and variance are taken over, and the shape of either: (C,), or (C, D1, ...) where not ``spatial``."""
-    if X.ndim == 1:  # (N,) has one channel
+    """The axes that mean and variance of a shape X are taken over, and the shape of either: (C,), or (C, D1, ...) if not ``spatial``."""
+    if len(X) == 1:  # (N,) has one channel
         return (0,), (1,)
-    require(X.ndim >= 2, "X is (N, C, D1, ...) or (N,)", X=X.shape)
+    require(len(X) >= 2, "X is (N, C, D1, ...) or (N,)", X=X)
     if spatial:
-        return (0, *range(2, X.ndim)), X.shape[1:2]
-    return (0,), X.shape[1:]
+        return (0, *range(2, len(X))), X[1:2]
+    return (0,), X[1:]
 
 
 def spread(parameters, X, shape):
@@ -30,14 +42,14 @@ def spread(parameters, X, shape):
 
 def inference(X, scale, B, mean, var, epsilon, spatial=1):
     """Y = (X - mean) / sqrt(var + epsilon) * scale + B."""
-    _, shape = statistics_of(X, spatial)
-    scale, B, mean, var = spread((scale, B, mean, var), X, shape)
-    return (X - mean) / np.sqrt(var + epsilon) * scale + B
+    _, shape = statistics_of(X.shape, spatial)
+    spread((scale, B, mean, var), X, shape)  # the rules
+    return affine_per_channel(X, scale, B, mean, var, epsilon=epsilon)
 
 
 def training(X, scale, B, mean, var, epsilon, momentum, spatial=1):
     """Y by the statistics of X, running mean and variance, mean and variance of X. Variances are those of the population."""
-    axes, shape = statistics_of(X, spatial)
+    axes, shape = statistics_of(X.shape, spatial)
     scale, B, mean, var = spread((scale, B, mean, var), X, shape)
     current_mean = mean_over(X, axes)
     current_var = mean_over(np.square(X - current_mean), axes)
@@ -60,22 +72,22 @@ def batch_norm_bound(call):
     X, *parameters = call.inputs
     attributes = call.attributes
     epsilon, momentum = attributes.get("epsilon", 1e-5), attributes.get("momentum", 0.9)
-    axes, shape = statistics_of(X, attributes.get("spatial", 1))
+    axes, shape = statistics_of(X.shape, attributes.get("spatial", 1))
     scale, B, mean, var = spread(parameters, X, shape)
     if not trains(attributes, call.outputs[1:]):
         factor = np.abs(scale / np.sqrt(var + epsilon))
-        return per_output(call, lambda u: 8 * u * ((np.abs(X) + np.abs(mean)) * factor + np.abs(B)))
+        return per_output(call, lambda e: 8 * unit_roundoff(e.dtype) * ((np.abs(X) + np.abs(mean)) * factor + np.abs(B)))
     s = standardized(X, axes, epsilon, unit_roundoff(call.elements[0].dtype))
 
     def running(old, new, error):
-        return lambda u: (error * (1 - momentum) + 4 * u * (np.abs(old * momentum) + np.abs(new))).reshape(shape)
+        return lambda e: (error * (1 - momentum) + 4 * unit_roundoff(e.dtype) * (np.abs(old * momentum) + np.abs(new))).reshape(shape)
 
     def current(value, error):
-        return lambda u: (error + u * np.abs(value)).reshape(shape)
+        return lambda e: (error + unit_roundoff(e.dtype) * np.abs(value)).reshape(shape)
 
     return per_output(
         call,
-        lambda u: affine(s, scale, B, u, call.outputs[0]),
+        lambda e: affine(s, scale, B, e, call.outputs[0]),
         running(mean, s.mean, s.mean_error),
         running(var, s.variance, s.variance_error),
         current(s.mean, s.mean_error),
@@ -126,3 +138,16 @@ def batch_normalization_1(X, scale, B, mean, var, /, *, ctx, epsilon=1e-5, is_te
         only_y(ctx)
         return inference(X, scale, B, mean, var, epsilon, spatial)
     return training(X, scale, B, mean, var, epsilon, momentum, spatial)
+
+
+@lowers(batch_normalization_14, types=KERNEL_TYPES)
+@lowers(batch_normalization_9, types=KERNEL_TYPES)
+@lowers(batch_normalization_7, types=KERNEL_TYPES)
+@lowers(batch_normalization_1, types=KERNEL_TYPES)
+def lower_batch_normalization(attributes, shapes):
+    """The inference form, with Y alone, as one call of ``affine_per_channel``; None where the body is to refuse a shape."""
+    X, *parameters = shapes
+    _, shape = statistics_of(X, attributes.get("spatial", 1))
+    if trains(attributes, ()) or any(p != shape for p in parameters):
+        return None
+    return Lowered(affine_per_channel, (0, 1, 2, 3, 4), {"epsilon": attributes["epsilon"]})

@@ -9,7 +9,6 @@ from refexec.comparison import rounded
 from refexec.errors import require
 from refexec.limits import claim
 from refexec.ops.nn.conv import conv_windows, per_filter
-from refexec.ops.nn.windows import coordinates
 from refexec.registry import op
 from refexec.values import smallest_subnormal, unit_roundoff
 
@@ -68,7 +67,7 @@ def deform_conv_19(
 def undisplaced(window, axis, k):
     """The coordinate on ``axis`` of element ``k`` of each window, in a form that broadcasts over O..."""
     after = len(window.output) - 1 - axis
-    return coordinates(window, axis)[:, k].reshape(-1, *(1,) * after)
+    return window.coordinates(axis)[:, k].reshape(-1, *(1,) * after)
 
 
 def interpolated(images, D, places):

@@ -3,10 +3,11 @@
 import numpy as np
 
 from refexec.comparison import rounded
-from refexec.ops.common import normalize_axis, tensor_type, unidirectional
-from refexec.ops.nn.standardization import affine, per_output, standardized
+from refexec.ops.common import broadcasts_to, normalize_axis, tensor_type, unidirectional
+from refexec.ops.nn.standardization import STASHED_TYPES, affine, per_output, standardize, standardized
 from refexec.ops.reduction.over import mean as mean_over
-from refexec.registry import op
+from refexec.primitives import Lowered
+from refexec.registry import lowers, op
 from refexec.types import element_type
 from refexec.values import unit_roundoff
 
@@ -31,9 +32,9 @@ def layer_norm_bound(call):
     s = first_stage(call, centred=True)
     return per_output(
         call,
-        lambda u: affine(s, Scale, B, u, call.outputs[0]),
-        lambda u: s.mean_error + u * np.abs(s.mean),
-        lambda u: s.inverse_error + u * s.inverse,
+        lambda e: affine(s, Scale, B, e, call.outputs[0]),
+        lambda e: s.mean_error + unit_roundoff(e.dtype) * np.abs(s.mean),
+        lambda e: s.inverse_error + unit_roundoff(e.dtype) * s.inverse,
     )
 
 
@@ -58,6 +59,17 @@ def layer_normalization_17(X, Scale, B=None, /, *, ctx, axis=-1, epsilon=1e-5, s
     return normalized * Scale + B, mean, inverse
 
 
+@lowers(layer_normalization_17, types=STASHED_TYPES)
+def lower_layer_normalization(attributes, shapes, centred=True):
+    """One call of ``standardize`` where the first stage is float32, as in its kernel."""
+    X = shapes[0]
+    axes = tuple(range(normalize_axis(attributes["axis"], len(X)), len(X)))
+    given = [i for i, shape in enumerate(shapes) if shape is not None]
+    if attributes["stash_type"] != 1 or not all(broadcasts_to(shapes[i], X) for i in given):
+        return None
+    return Lowered(standardize, tuple(given), {"view": X, "axes": axes, "epsilon": attributes["epsilon"], "centred": centred})
+
+
 def scale_type(attributes, inputs):
     """Y has the type of scale."""
     return (inputs[1],)
@@ -66,7 +78,7 @@ def scale_type(attributes, inputs):
 def rms_norm_bound(call):
     """The errors of the first stage in the stash type, scaled, and two roundings to the type of Y."""
     s = first_stage(call, centred=False)
-    return per_output(call, lambda u: affine(s, call.inputs[1], None, u, call.outputs[0]))
+    return per_output(call, lambda e: affine(s, call.inputs[1], None, e, call.outputs[0]))
 
 
 @op("RMSNormalization", since=23, arithmetic="stated", compare=rounded(rms_norm_bound))
@@ -81,3 +93,9 @@ def rms_normalization_23(X, scale, /, *, ctx, axis=-1, epsilon=1e-5, stash_type=
     normalized = x / root if x.dtype == X.dtype else ctx.as_type(x / root, X.dtype)
     unidirectional(scale, X.shape, name="scale")
     return ctx.as_type(normalized, ctx.output_types[0].elem) * scale
+
+
+@lowers(rms_normalization_23, types=STASHED_TYPES)
+def lower_rms_normalization(attributes, shapes):
+    """The same without a mean."""
+    return lower_layer_normalization(attributes, shapes, centred=False)

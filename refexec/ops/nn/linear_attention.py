@@ -6,6 +6,7 @@ from refexec.comparison import Call, rounded
 from refexec.errors import require
 from refexec.limits import claim
 from refexec.ops.common import Array
+from refexec.ops.math.matmul import matmul
 from refexec.registry import op
 from refexec.values import smallest_subnormal, unit_roundoff
 
@@ -71,9 +72,9 @@ def linear_attention_27(
             S = np.exp(decay[:, t, ..., None]) * S
         written = v[:, t, :, None, :]
         if delta:
-            written = beta[:, t, ..., None] * (written - row @ S)
+            written = beta[:, t, ..., None] * (written - matmul(row, S))
         S = S + column * written
-        output[:, t] = groups[:, t] @ S
+        output[:, t] = matmul(groups[:, t], S)
     scale = scale or 1 / np.sqrt(query.dtype.type(dk))
     return scale * output.reshape(batch, steps, q_num_heads * dv), S
 

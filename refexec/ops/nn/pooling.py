@@ -9,7 +9,7 @@ from refexec.comparison import accumulation, exact
 from refexec.errors import require
 from refexec.limits import claim
 from refexec.ops.common import Array, least
-from refexec.ops.nn.windows import Windows, coordinates, padded, windows
+from refexec.ops.nn.windows import Windows, padded, windows
 from refexec.primitives import Lowered, primitive
 from refexec.registry import lowers, op
 
@@ -28,17 +28,7 @@ def pool_window(X: Array, *, window: Windows, reduce: str, include_pad: bool = F
     Y = padded_X[:, :, *first].copy()
     for _, slices in rest:
         combine(Y, padded_X[:, :, *slices], out=Y)
-    return Y / counts(window, X.shape[2:], include_pad).astype(X.dtype) if reduce == "mean" else Y
-
-
-def counts(window: Windows, spatial: tuple[int, ...], include_pad: bool) -> Array:
-    """How many elements each window meets in the input, or in the input with its pads: the product over the axes, (O...)."""
-    per_axis = []
-    for axis, (size, (begin, end)) in enumerate(zip(spatial, window.pads, strict=True)):
-        low, high = (-begin, size + end) if include_pad else (0, size)
-        at = coordinates(window, axis)
-        per_axis.append(((at >= low) & (at < high)).sum(axis=1))
-    return fold(np.multiply.outer, per_axis)
+    return Y / window.counts(X.shape[2:], include_pad).astype(X.dtype) if reduce == "mean" else Y
 
 
 def pool_windows(X, kernel_shape, **attributes) -> Windows:
@@ -139,7 +129,7 @@ def first_indices(X, Y, window, storage_order):
     steps = [prod(spatial[:axis] if storage_order else spatial[axis + 1 :]) for axis in range(rank)]  # of the index, per axis
     found = np.full(claim(Y.shape, np.int64), -1, np.int64)
     padded_X = padded(X, window, least(X.dtype))
-    grid = [coordinates(window, axis) for axis in range(rank)]
+    grid = [window.coordinates(axis) for axis in range(rank)]
     for k, slices in window.taps:
         at = [grid[axis][:, k[axis]] for axis in range(rank)]
         inside = fold(np.logical_and.outer, [(a >= 0) & (a < size) for a, size in zip(at, spatial, strict=True)])

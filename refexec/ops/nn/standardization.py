@@ -1,4 +1,4 @@
-"""Error bounds of (x - mean) / sqrt(variance + epsilon), which the normalisations share."""
+"""(x - mean) / sqrt(variance + epsilon), which the normalisations share: the primitive, and error bounds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,30 @@ import numpy as np
 from refexec.comparison import Call, is_float
 from refexec.ops.common import Array
 from refexec.ops.reduction.over import mean
+from refexec.primitives import primitive
+from refexec.types import ElementType
 from refexec.values import smallest_subnormal, unit_roundoff
+
+STASHED_TYPES = ("float32", "float16", "bfloat16")  # for which a first stage in float32 is no narrower than the input
+
+
+@primitive
+def standardize(
+    X: Array, scale: Array | None = None, bias: Array | None = None, *,
+    view: tuple[int, ...], axes: tuple[int, ...], spread: tuple[int, ...] | None = None, epsilon: float, centred: bool = True,
+) -> Array:  # fmt: skip
+    """(x - mean) / sqrt(variance + epsilon) * scale + bias, over ``axes``, the last ones, of X seen in the shape ``view``.
+
+    Scale and bias are seen in the shape ``spread``, or as they are, and broadcast. Without ``centred`` the mean is taken as 0.
+    """
+    x = X.reshape(view)
+    deviation = x - mean(x, axes) if centred else x
+    y = deviation / np.sqrt(mean(np.square(deviation), axes) + epsilon)
+    if scale is not None:
+        y = y * scale.reshape(spread or scale.shape)
+    if bias is not None:
+        y = y + bias.reshape(spread or bias.shape)
+    return y.reshape(X.shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +89,20 @@ def standardized(
     return Standardized(deviation * inverse, value_error, average, average_error, variance, variance_error, inverse, inverse_error)
 
 
-def affine(s: Standardized, scale: Array, bias: Array | None, u: float, result: Any) -> Array:
-    """The error of value * scale + bias where the value, the product and the sum, ``result``, are rounded with unit roundoff u."""
+def affine(s: Standardized, scale: Array, bias: Array | None, element: ElementType, result: Any) -> Array:
+    """The error of value * scale + bias where the value, the product and the sum, ``result``, are rounded to ``element``."""
+    u = unit_roundoff(element.dtype)
     size = np.abs(s.value * scale)
-    error = s.value_error * np.abs(scale) * (1 + 2 * u) + u * (3 * size + np.abs(result))
+    error = (s.value_error + smallest_subnormal(element.dtype)) * np.abs(scale) * (1 + 2 * u) + u * (3 * size + np.abs(result))
     return error if bias is None else error + u * (np.abs(bias) + size)
 
 
-def per_output(call: Call, *bounds: Callable[[float], Any]) -> tuple[Any, ...]:
-    """The bounds of those outputs that the call has: each is a function of the unit roundoff of that output's own type."""
+def per_output(call: Call, *bounds: Callable[[ElementType], Any]) -> tuple[Any, ...]:
+    """The bounds of those outputs that the call has: each is a function of that output's own type."""
     found: list[Any] = []
     for y, element, bound in zip(call.outputs, call.elements, bounds, strict=False):
         if y is None or not is_float(element):
             found.append(None)
         else:
-            found.append(bound(unit_roundoff(element.dtype)) + smallest_subnormal(element.dtype))
+            found.append(bound(element) + smallest_subnormal(element.dtype))
     return tuple(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce as fold
 from itertools import product
 from math import prod
 from typing import Any
@@ -36,6 +37,20 @@ class Windows:
     output: tuple[int, ...]
     taps: Taps
     tail: tuple[int, ...] = ()
+
+    def coordinates(self, axis: int) -> Array:
+        """(output, kernel): the coordinate on ``axis`` of the input at which each element of each window stands; it may lie outside."""
+        o, k = np.arange(self.output[axis]), np.arange(self.kernel[axis])
+        return o[:, None] * self.strides[axis] + k * self.dilations[axis] - self.pads[axis][0]
+
+    def counts(self, spatial: Sequence[int], include_pad: bool) -> Array:
+        """How many elements each window meets in the input, or in the input with its pads: the product over the axes, (output...)."""
+        per_axis = []
+        for axis, (size, (begin, end)) in enumerate(zip(spatial, self.pads, strict=True)):
+            low, high = (-begin, size + end) if include_pad else (0, size)
+            at = self.coordinates(axis)
+            per_axis.append(((at >= low) & (at < high)).sum(axis=1))
+        return fold(np.multiply.outer, per_axis)
 
 
 def windows(
@@ -131,9 +146,3 @@ def padded(X: Array, window: Windows, fill: Any = 0) -> Array:
     result = np.full(shape, fill, X.dtype)
     result[:, :, *(slice(begin, begin + d) for d, (begin, _) in zip(X.shape[2:], around, strict=True))] = X
     return result
-
-
-def coordinates(window: Windows, axis: int) -> Array:
-    """(output, kernel): the coordinate on ``axis`` of the input at which each element of each window stands; it may lie outside."""
-    o, k = np.arange(window.output[axis]), np.arange(window.kernel[axis])
-    return o[:, None] * window.strides[axis] + k * window.dilations[axis] - window.pads[axis][0]

@@ -5,6 +5,8 @@ import numpy as np
 from refexec.comparison import Call, is_float, rounded
 from refexec.errors import require
 from refexec.ops.common import Array, is_integer
+from refexec.ops.math.exponential import exp_1, log_1
+from refexec.ops.math.pointwise import pointwise
 from refexec.ops.reduction.axes import exact_sum, reduced_axes, reduced_terms
 from refexec.ops.reduction.over import reduce_over
 from refexec.registry import op
@@ -49,7 +51,7 @@ def reduce_log_sum_18(data, axes=None, /, *, keepdims=1, noop_with_empty_axes=0)
     over = reduced_axes(axes, data.ndim, noop_with_empty_axes)
     if is_integer(data):
         return truncated_log(exact_sum(data, over, keepdims), data.dtype)
-    return np.log(reduce_over(data, axes=over, how="sum", keepdims=bool(keepdims)))
+    return pointwise(reduce_over(data, axes=over, how="sum", keepdims=bool(keepdims)), function=log_1)
 
 
 @op("ReduceLogSum", since=11, also=(13,), like=reduce_log_sum_18)
@@ -82,8 +84,8 @@ def reduce_log_sum_exp_18(data, axes=None, /, *, keepdims=1, noop_with_empty_axe
 def log_sum_exp(x: Array, axes: tuple[int, ...], keepdims: int) -> Array:
     largest = reduce_over(x, axes=axes, how="max")
     shift = np.where(np.isfinite(largest), largest, 0)
-    total = reduce_over(np.exp(x - shift), axes=axes, how="sum")
-    result = np.log(total) + shift
+    total = reduce_over(pointwise(x - shift, function=exp_1), axes=axes, how="sum")
+    result = pointwise(total, function=log_1) + shift
     return result if keepdims else result.squeeze(axes)
 
 

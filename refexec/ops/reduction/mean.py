@@ -22,8 +22,8 @@ def reduce_mean_18(data, axes=None, /, *, keepdims=1, noop_with_empty_axes=0):
     if not is_integer(data):
         return mean(data, over, bool(keepdims))
     count = prod(data.shape[a] for a in over)
-    require(count > 0, "the mean of integers is over one element or more", data=data.shape, axes=over)
     total = exact_sum(data, over, keepdims)
+    require(count > 0 or total.size == 0, "the mean of integers is over one element or more", data=data.shape, axes=over)
     return wrapped(np.sign(total) * (np.abs(total) // count), data.dtype)
 
 

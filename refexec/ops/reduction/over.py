@@ -25,7 +25,7 @@ def reduce_over(x: Array, *, axes: tuple[int, ...], how: str, keepdims: bool = T
         case "sum":
             return np.add.reduce(x, dtype=x.dtype, **over)
         case "mean":
-            return np.add.reduce(x, dtype=x.dtype, **over) / x.dtype.type(prod(x.shape[axis] for axis in axes))
+            return np.divide(np.add.reduce(x, dtype=x.dtype, **over), x.dtype.type(prod(x.shape[axis] for axis in axes)))
         case "prod":
             return np.multiply.reduce(x, dtype=x.dtype, **over)
         case "max":

@@ -6,7 +6,10 @@ from refexec.comparison import exact
 from refexec.errors import require
 from refexec.limits import claim
 from refexec.ops.common import normalize_axes, normalize_axis, scalar, vector
-from refexec.registry import op
+from refexec.ops.tensor.picked import picked
+from refexec.primitives import Lowered
+from refexec.registry import lowers, op
+from refexec.types import MOVED
 from refexec.values import zero
 
 
@@ -18,6 +21,15 @@ def tile_6(input, repeats, /):
     require(min(counts, default=0) >= 0, "repeats are not negative", repeats=counts)
     claim([d * n for d, n in zip(input.shape, counts, strict=True)], input.dtype)
     return np.tile(input, counts)
+
+
+@lowers(tile_6, types=MOVED, constants=("repeats",))
+def lower_tile(attributes, shapes):
+    """One call of ``picked``, where nothing is empty; None where the body is to refuse the repeats."""
+    counts, shape = vector(attributes["repeats"], "repeats"), shapes[0]
+    if len(counts) != len(shape) or min(counts + shape, default=1) <= 0:
+        return None
+    return Lowered(picked, (0,), {"places": {a: np.arange(shape[a] * n) % shape[a] for a, n in enumerate(counts) if n > 1}})
 
 
 @op("Tile", since=1, like=tile_6)

@@ -2,6 +2,7 @@
 
 from refexec.comparison import exact
 from refexec.errors import require
+from refexec.layout import reshaped
 from refexec.registry import op
 
 
@@ -28,7 +29,7 @@ def depth_to_space_11(input, /, *, blocksize, mode="DCR"):
         parts = input.reshape(N, b, b, c, H, W).transpose(0, 3, 4, 1, 5, 2)
     else:
         parts = input.reshape(N, c, b, b, H, W).transpose(0, 1, 4, 2, 5, 3)
-    return parts.reshape(N, c, H * b, W * b)
+    return reshaped(parts, (N, c, H * b, W * b))
 
 
 @op("DepthToSpace", since=1, like=depth_to_space_11)
@@ -49,7 +50,7 @@ def space_to_depth_28(input, /, *, blocksize, mode="DCR"):
     b = blocksize
     require(H % b == 0 and W % b == 0, "height and width are multiples of blocksize", input=input.shape, blocksize=b)
     order = (0, 3, 5, 1, 2, 4) if mode == "DCR" else (0, 1, 3, 5, 2, 4)
-    return input.reshape(N, C, H // b, b, W // b, b).transpose(order).reshape(N, C * b * b, H // b, W // b)
+    return reshaped(input.reshape(N, C, H // b, b, W // b, b).transpose(order), (N, C * b * b, H // b, W // b))
 
 
 @op("SpaceToDepth", since=1, also=(13,), like=space_to_depth_28)

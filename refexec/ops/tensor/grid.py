@@ -1,16 +1,20 @@
 """AffineGrid, GridSample: where to look in an image, and what is there."""
 
+from functools import partial
 from itertools import product
 from math import prod
+from typing import Any
 
 import numpy as np
 
 from refexec.comparison import Call, is_float, rounded
 from refexec.errors import require
 from refexec.limits import claim
-from refexec.ops.common import is_integer, vector
+from refexec.ops.common import Array, is_integer, vector
+from refexec.ops.reduction.over import KERNEL_TYPES
 from refexec.ops.tensor.interpolation import cubic, inside, triangle
-from refexec.registry import op
+from refexec.primitives import Lowered, primitive
+from refexec.registry import lowers, op
 from refexec.values import smallest_subnormal, unit_roundoff, zero
 
 PADDING = ("zeros", "border", "reflection")
@@ -97,34 +101,57 @@ def grid_sample_20(X, grid, /, *, ctx, align_corners=0, mode="linear", padding_m
     those of the border, or of the image mirrored at its border, or 0 (``padding_mode``). Integers lose their fraction. NaN in
     grid is not specified.
     """
-    require(X.ndim >= 3, "X is (N, C, D1, ...)", X=X.shape)
-    N, C, *spatial = X.shape
-    rank = len(spatial)
-    fits = grid.ndim == X.ndim and grid.shape[0] == N and grid.shape[-1] == rank
-    require(fits, "grid is (N, O1, ..., Or, r) for X of r spatial dimensions", grid=grid.shape, X=X.shape)
-    require(mode in TAPS, "mode is linear, nearest or cubic", mode=mode)
-    require(padding_mode in PADDING, "padding_mode is zeros, border or reflection", padding_mode=padding_mode)
+    output = sampled_shape(X.shape, grid.shape, mode, padding_mode)
     number = is_integer(X) or X.dtype.kind in "fc"
     require(number or mode == "nearest", "booleans and strings are moved only", type=X.dtype, mode=mode)
-    output = claim((N, C, *grid.shape[1:-1]), X.dtype)
+    claim(output, X.dtype)
     if 0 in output:
         return np.empty(output, X.dtype)
-    require(prod(spatial) > 0, "X has an element to sample", X=X.shape)
+    require(prod(X.shape[2:]) > 0, "X has an element to sample", X=X.shape)
+    ctx.trip(len(TAPS[mode]) ** (X.ndim - 2))
     exact = np.result_type(X.real.dtype, np.float64) if number else np.float64
+    flat, index, weight = sampling(X, grid, align_corners, mode, padding_mode, exact)
+    if mode == "nearest":
+        at = index[:, :1]
+        Y = np.where(at < 0, zero(X.dtype), np.take_along_axis(flat, np.maximum(at, 0), axis=2))
+    else:
+        Y = sampled(flat, index, weight)
+    return (np.trunc(Y).astype(X.dtype) if is_integer(X) and mode != "nearest" else Y).reshape(output)
+
+
+def sampled_shape(X, grid, mode, padding_mode):
+    """The shape of what is sampled, all rules checked."""
+    require(len(X) >= 3, "X is (N, C, D1, ...)", X=X)
+    fits = len(grid) == len(X) and grid[0] == X[0] and grid[-1] == len(X) - 2
+    require(fits, "grid is (N, O1, ..., Or, r) for X of r spatial dimensions", grid=grid, X=X)
+    require(mode in TAPS, "mode is linear, nearest or cubic", mode=mode)
+    require(padding_mode in PADDING, "padding_mode is zeros, border or reflection", padding_mode=padding_mode)
+    return (*X[:2], *grid[1:-1])
+
+
+def sampling(X, grid, align_corners, mode, padding_mode, exact=np.float64):
+    """X with its pixels on one axis, and for each tap which of them a position meets, -1 for a 0 outside, and with what weight."""
+    N, C, *spatial = X.shape
+    rank, positions = len(spatial), prod(grid.shape[1:-1])
+    claim((N, len(TAPS[mode]) ** rank, positions), np.int64)
     x = np.clip(denormalized(grid.reshape(N, -1, rank).astype(exact), spatial, align_corners), -FAR, FAR)
     axes = np.moveaxis(np.rint(x) if mode == "nearest" else x, -1, 0)
-    ctx.trip(len(TAPS[mode]) ** rank)
-    Y = 0
-    for steps in product(TAPS[mode], repeat=rank):
-        taps = [tap(p, s, n, mode, padding_mode, align_corners) for p, s, n in zip(axes, steps, spatial, strict=True)]
-        index = np.ravel_multi_index([i for i, _, _ in taps], spatial)
-        seen = np.take_along_axis(X.reshape(N, C, -1), index[:, None], axis=2)
-        valid = np.logical_and.reduce([v for _, _, v in taps])[:, None]
-        if mode == "nearest":
-            Y = np.where(valid, seen, zero(X.dtype))
-        else:
-            Y = Y + np.where(valid, seen * prod(w for _, w, _ in taps)[:, None], 0)
-    return (np.trunc(Y).astype(X.dtype) if is_integer(X) and mode != "nearest" else Y).reshape(output)
+    per_axis = [[tap(p, s, n, mode, padding_mode, align_corners) for s in TAPS[mode]] for p, n in zip(axes, spatial, strict=True)]
+    index, weight = [], []
+    for taps in product(*per_axis):
+        valid = np.logical_and.reduce([v for _, _, v in taps])
+        index.append(np.where(valid, np.ravel_multi_index([i for i, _, _ in taps], spatial), -1))
+        weight.append(prod(w for _, w, _ in taps))
+    return X.reshape(N, C, -1), np.stack(index, axis=1), np.stack(weight, axis=1)
+
+
+@primitive
+def sampled(X: Array, index: Array, weight: Array) -> Array:
+    """Y[n, c, p] = sum over t of X[n, c, index[n, t, p]] * weight[n, t, p], without those whose index is -1."""
+    Y: Any = 0
+    for at, w in zip(index.swapaxes(0, 1)[:, :, None], weight.swapaxes(0, 1)[:, :, None], strict=True):
+        Y = Y + np.where(at < 0, 0, np.take_along_axis(X, np.maximum(at, 0), axis=2) * w)
+    return Y
 
 
 def tap(position, step, length, mode, padding_mode, align_corners):
@@ -142,3 +169,27 @@ def grid_sample_16(X, grid, /, *, ctx, align_corners=0, mode="bilinear", padding
     require(X.ndim == 4, "X is (N, C, H, W)", X=X.shape)
     require(mode in ("bilinear", "nearest", "bicubic"), "mode is bilinear, nearest or bicubic", mode=mode)
     return grid_sample_20(X, grid, ctx=ctx, align_corners=align_corners, mode=mode.removeprefix("bi"), padding_mode=padding_mode)
+
+
+@lowers(grid_sample_20, types=KERNEL_TYPES)
+def lower_grid_sample(attributes, shapes):
+    """One call of ``sampled``, where elements are added up."""
+    mode, padding_mode, align_corners = (attributes[name] for name in ("mode", "padding_mode", "align_corners"))
+    X, grid = shapes
+    output = sampled_shape(X, grid, mode, padding_mode)
+    if mode == "nearest" or 0 in output or 0 in X:
+        return None
+    table = (X[0], len(TAPS[mode]) ** (len(X) - 2), prod(grid[1:-1]))
+    operands = partial(sampling, align_corners=align_corners, mode=mode, padding_mode=padding_mode)
+    return Lowered(
+        sampled, (0, 1), operands=operands, shapes=[(*X[:2], prod(X[2:])), table, table], results=lambda Y, _: (Y.reshape(output),)
+    )
+
+
+@lowers(grid_sample_16, types=KERNEL_TYPES)
+def lower_grid_sample_16(attributes, shapes):
+    """Before version 20; None where the body is to refuse."""
+    mode = attributes["mode"]
+    if len(shapes[0]) != 4 or mode not in ("bilinear", "bicubic"):
+        return None
+    return lower_grid_sample({**attributes, "mode": mode.removeprefix("bi")}, shapes)

@@ -105,12 +105,3 @@ def weights(x: Array, axis: Axis, mode: str, cubic_coeff_a: float, exclude_outsi
     if exclude_outside or antialias:
         w = w / w.sum(axis=1, keepdims=True)
     return inside(positions, axis.length), w
-
-
-def mixed(x: Array, axis: int, positions: Array, w: Array) -> Array:
-    """``x`` with each output position of ``axis`` being the weighted sum of the elements at its positions."""
-    column = (-1, *(1,) * (x.ndim - axis - 1))
-    total: Any = 0
-    for tap in range(positions.shape[1]):
-        total = total + np.take(x, positions[:, tap], axis=axis) * w[:, tap].reshape(column)
-    return total

@@ -9,8 +9,11 @@ from refexec.comparison import Call, is_float, rounded
 from refexec.errors import require
 from refexec.limits import claim
 from refexec.ops.common import integer_range, is_integer, normalize_axes
-from refexec.ops.tensor.interpolation import Axis, coordinates, mixed, nearest, weights
-from refexec.registry import op
+from refexec.ops.reduction.over import KERNEL_TYPES
+from refexec.ops.tensor.interpolation import Axis, coordinates, nearest, weights
+from refexec.ops.tensor.picked import mixed, picked
+from refexec.primitives import Lowered
+from refexec.registry import lowers, op
 from refexec.types import element_type
 from refexec.values import smallest_subnormal, unit_roundoff
 
@@ -144,23 +147,33 @@ def resized(
     require(not (is_integer(X) and np.isnan(fill)), "the extrapolation_value of integers is a number")
     if 0 in shape:
         return np.empty(shape, X.dtype)
-    Y, outside = X, []
     exact = np.result_type(X.real.dtype, np.float64) if number else np.float64
-    empty = [a for a, axis in changed.items() if axis.length == 0]
-    require(not empty, "an axis without elements stays empty", axes=empty, resized=shape)
-    for a, axis in sorted(changed.items(), key=lambda item: item[1].resized / item[1].length):  # nothing on the way exceeds X and Y
-        if axis.length == axis.resized and axis.scale == 1 and not crop:
-            continue
+    parts = parts_of(changed, coordinate_transformation_mode, cubic_coeff_a, exclude_outside, antialias, mode, nearest_mode, exact)
+    Y = picked(X, places=parts) if mode == "nearest" else mixed(X, mixtures=parts)
+    outside = []
+    for a, axis in changed.items() if crop else ():
         x = coordinates(axis, coordinate_transformation_mode, exact)
-        if crop:
-            outside.append((a, (x < 0) | (x > axis.length - 1)))
-        if mode == "nearest":
-            Y = np.take(Y, nearest(x, axis, nearest_mode), axis=a)
-        else:
-            Y = mixed(Y, a, *weights(x, axis, mode, cubic_coeff_a, bool(exclude_outside), bool(antialias)))
+        outside.append((a, (x < 0) | (x > axis.length - 1)))
     for a, mask in outside:
         Y = np.where(mask.reshape(-1, *(1,) * (X.ndim - a - 1)), settled(fill, Y.dtype) if is_integer(Y) else fill.astype(Y.dtype), Y)
     return settled(Y, X.dtype) if is_integer(X) and Y.dtype != X.dtype else Y
+
+
+def parts_of(changed, coordinate_transformation_mode, cubic_coeff_a, exclude_outside, antialias, mode, nearest_mode, exact=np.float64):
+    """The places of ``picked``, or the mixtures of ``mixed``; no tensor on the way exceeds both X and Y."""
+    empty = [a for a, axis in changed.items() if axis.length == 0]
+    require(not empty, "an axis without elements stays empty", axes=empty)
+    crop = coordinate_transformation_mode == "tf_crop_and_resize"
+    places, mixtures = {}, []
+    for a, axis in sorted(changed.items(), key=lambda item: (item[1].resized / item[1].length, -item[0])):
+        if axis.length == axis.resized and axis.scale == 1 and not crop:
+            continue
+        x = coordinates(axis, coordinate_transformation_mode, exact)
+        if mode == "nearest":
+            places[a] = nearest(x, axis, nearest_mode)
+        else:
+            mixtures.append((a, *weights(x, axis, mode, cubic_coeff_a, bool(exclude_outside), bool(antialias))))
+    return places if mode == "nearest" else tuple(mixtures)
 
 
 @op("Resize", since=18, like=resize_19)
@@ -183,6 +196,35 @@ def resize_11(X, roi, scales, sizes=None, /, *, coordinate_transformation_mode="
     return resized(X, roi, scales, sizes, coordinate_transformation_mode=coordinate_transformation_mode, **attributes)
 
 
+NOT_LOWERED = ("tf_crop_and_resize", "half_pixel_symmetric", "tf_half_pixel_for_nn")  # reads roi; not in every version
+
+
+@lowers(resize_19, types=KERNEL_TYPES, constants=("roi", "scales", "sizes"))
+@lowers(resize_18, types=KERNEL_TYPES, constants=("roi", "scales", "sizes"))
+@lowers(resize_13, types=KERNEL_TYPES, constants=("roi", "scales", "sizes"))
+@lowers(resize_11, types=KERNEL_TYPES, constants=("roi", "scales", "sizes"))
+def lower_resize(attributes, shapes):
+    """One call of ``picked`` or ``mixed``, where nothing is empty."""
+    transformation, mode = attributes["coordinate_transformation_mode"], attributes["mode"]
+    if transformation in NOT_LOWERED or mode not in ("nearest", "linear", "cubic"):
+        return None
+    policy = attributes.get("keep_aspect_ratio_policy", "stretch")
+    scales, sizes, axes = (attributes.get(name) for name in ("scales", "sizes", "axes"))
+    changed = resized_axes(shapes[0], None, scales, sizes, axes=axes, policy=policy)
+    return lowered(shapes[0], changed, transformation, mode, attributes["nearest_mode"], attributes)
+
+
+def lowered(shape, changed, transformation, mode, nearest_mode, attributes):
+    """The call for axes that change so."""
+    if 0 in shape or any(axis.resized == 0 for axis in changed.values()):
+        return None
+    names = ("cubic_coeff_a", "exclude_outside", "antialias")
+    parts = parts_of(changed, transformation, *(attributes.get(name, 0) for name in names), mode, nearest_mode)
+    if mode == "nearest":
+        return Lowered(picked, (0,), {"places": parts})
+    return Lowered(mixed, (0,), {"mixtures": parts})
+
+
 def asymmetric_bound(call: Call):
     """The bound of the versions that have scales only."""
     X, given = call.inputs[0], call.attributes
@@ -198,3 +240,10 @@ def resize_10(X, scales, /, *, mode="nearest"):
     text of this version does not say which, its test of a reduction by 0.6 does."""
     require(mode in ("nearest", "linear"), "before version 11 mode is nearest or linear", mode=mode)
     return resized(X, None, scales, mode=mode, coordinate_transformation_mode="asymmetric", nearest_mode=None)
+
+
+@lowers(resize_10, types=KERNEL_TYPES, constants=("scales",))
+def lower_resize_10(attributes, shapes):
+    """The same where there are scales only."""
+    mode, changed = attributes["mode"], resized_axes(shapes[0], scales=attributes["scales"])
+    return lowered(shapes[0], changed, "asymmetric", mode, None, {}) if mode in ("nearest", "linear") else None

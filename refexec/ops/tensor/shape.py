@@ -6,6 +6,7 @@ import numpy as np
 
 from refexec.comparison import exact
 from refexec.errors import require
+from refexec.layout import reshaped
 from refexec.ops.common import normalize_axes, normalize_axis, vector
 from refexec.registry import op
 
@@ -58,7 +59,7 @@ def reshape_14(data, shape, /, *, allowzero=0):
         dims[at] = data.size // rest
     require(min(dims, default=0) >= 0, "at most one dimension is -1 and none is less", shape=dims)
     require(prod(dims) == data.size, "both shapes have the same number of elements", shape=dims, data=data.shape)
-    return data.reshape(dims)
+    return reshaped(data, dims)
 
 
 @op("Reshape", since=5, also=(13,), like=reshape_14)

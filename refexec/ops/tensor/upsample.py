@@ -3,8 +3,9 @@
 import numpy as np
 
 from refexec.errors import require
-from refexec.ops.tensor.resize import resize_10
-from refexec.registry import op
+from refexec.ops.reduction.over import KERNEL_TYPES
+from refexec.ops.tensor.resize import lower_resize_10, resize_10
+from refexec.registry import lowers, op
 
 
 @op("Upsample", since=9, like=resize_10)
@@ -18,6 +19,13 @@ def upsample_9(X, scales, /, *, mode="nearest"):
 def upsample_10(X, scales, /, *, mode="nearest"):
     """Deprecated: Resize takes its place."""
     return upsample_9(X, scales, mode=mode)
+
+
+@lowers(upsample_9, types=KERNEL_TYPES, constants=("scales",))
+@lowers(upsample_10, types=KERNEL_TYPES, constants=("scales",))
+def lower_upsample(attributes, shapes):
+    """As Resize-10; None where the body is to refuse a scale."""
+    return lower_resize_10(attributes, shapes) if np.all(attributes["scales"] >= 1) else None
 
 
 @op("Upsample", since=7, like=upsample_9)

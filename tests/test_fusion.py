@@ -1,0 +1,97 @@
+"""A kernel and what follows it as one step: the same bits as node by node."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import refexec
+from refexec import Session
+from refexec.errors import RuleViolation
+from tests.models import session as parsed
+
+RNG = np.random.default_rng(0)
+X = RNG.standard_normal((1, 8, 9, 9)).astype(np.float32)
+W = RNG.standard_normal((8, 8, 3, 3)).astype(np.float32)
+B = RNG.standard_normal(8).astype(np.float32)
+R = RNG.standard_normal((1, 8, 7, 7)).astype(np.float32)
+INPUTS = "(float[1, 8, H, H] x, float[8, 8, 3, 3] w, float[8] b, float[N, C, P, Q] r) => (float[1, 8, O, O] y)"
+BODIES = {
+    "relu": "{ c = Conv(x, w, b) y = Relu(c) }",
+    "residual": "{ c = Conv(x, w, b) s = Add(c, r) y = Relu(s) }",
+    "residual before": "{ c = Conv(x, w, b) s = Add(r, c) y = Relu(s) }",
+    "residual alone": "{ c = Conv(x, w) y = Add(c, r) }",
+    "clip": "<float low = {-0.5}, float high = {6}> { c = Conv(x, w, b) y = Clip(c, low, high) }",
+    "clip from below": "<float low = {0}> { c = Conv(x, w, b) y = Clip(c, low) }",
+    "two relus": "{ c = Conv(x, w, b) s = Relu(c) y = Relu(s) }",
+    "two convolutions": "{ c = Conv(x, w, b) d = Conv(x, w) s = Add(c, d) y = Relu(s) }",
+}
+FEEDS = {"x": X, "w": W, "b": B, "r": R}
+
+
+def sessions(body: str) -> tuple[Session, dict[str, Any]]:
+    return parsed(f"{INPUTS} {body}", profile="deterministic"), FEEDS
+
+
+def observed(session: Session, feeds: dict[str, Any]) -> list[Any]:
+    return session.observe(feeds, lambda event: None)
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_a_run_has_the_bits_of_an_observed_run(name: str) -> None:
+    session, feeds = sessions(BODIES[name])
+    assert len(session.plan.select(["y"], list(feeds)).steps) < len(session.plan.steps)
+    assert session.run(None, feeds)[0].tobytes() == observed(session, feeds)[0].tobytes()
+
+
+def test_nan_passes_and_zeros_keep_their_sign() -> None:
+    session, feeds = sessions(BODIES["residual"])
+    x = np.zeros_like(X)
+    x[0, 0, 4, 4] = np.nan
+    feeds = feeds | {"x": x, "b": np.zeros_like(B), "r": np.full_like(R, -0.0)}
+    run, seen = session.run(None, feeds)[0], observed(session, feeds)[0]
+    assert np.isnan(run).sum() == 9 * 8
+    assert run.tobytes() == seen.tobytes()
+
+
+def test_a_residual_that_is_broadcast_runs_node_by_node() -> None:
+    session, feeds = sessions(BODIES["residual"])
+    feeds = feeds | {"r": R[:, :1, :1, :1]}
+    (y,) = session.run(None, feeds)
+    assert y.shape == (1, 8, 7, 7)
+    assert y.tobytes() == observed(session, feeds)[0].tobytes()
+
+
+def test_a_residual_that_does_not_fit_is_the_error_of_its_node() -> None:
+    session, feeds = sessions(BODIES["residual"])
+    with pytest.raises(RuleViolation, match="broadcast"):
+        session.run(None, feeds | {"r": np.zeros((1, 8, 3, 7), np.float32)})
+
+
+def test_a_value_that_is_asked_for_or_used_elsewhere_is_kept() -> None:
+    session, feeds = sessions(BODIES["residual"])
+    c, y = session.run(["c", "y"], feeds)
+    assert np.array_equal(np.maximum(0, c + R), y)
+    session, feeds = sessions("{ c = Conv(x, w, b) s = Relu(c) y = Add(c, s) }")
+    assert session.run(None, feeds)[0].tobytes() == observed(session, feeds)[0].tobytes()
+
+
+def test_a_bound_that_is_no_constant_is_not_joined() -> None:
+    session = parsed(
+        "(float[1, 8, H, H] x, float[8, 8, 3, 3] w, float low) => (float[1, 8, O, O] y) { c = Conv(x, w) y = Clip(c, low) }",
+        profile="deterministic",
+    )
+    for low in (0.5, -1.0):
+        (y,) = session.run(None, {"x": X, "w": W, "low": np.float32(low)})
+        assert y.min() >= low
+
+
+def test_a_custom_relu_is_not_taken_for_the_standard_one() -> None:
+    @refexec.op("Relu", since=14, globally=False)
+    def half(X: Any, /) -> Any:
+        return X / np.float32(2)
+
+    session = parsed(f"{INPUTS} {BODIES['relu']}", profile="deterministic", ops=[half], override=True)
+    assert session.run(None, FEEDS)[0].min() < 0
