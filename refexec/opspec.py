@@ -97,9 +97,9 @@ class Scope(Protocol):
         """Drawn numbers."""
 
     def body(
-        self, inputs: Sequence[Out], results: Sequence[Out | None], size: int, decides: bool, among: Collection[ValueType]
+        self, inputs: Sequence[Out], results: Sequence[Out | None], size: int, decides: bool, declares: bool, among: Collection[ValueType]
     ) -> tuple[Any, list[Operand]]:
-        """A graph attribute of up to ``size`` nodes with formal inputs.
+        """A graph attribute of up to ``size`` nodes with formal inputs; if it ``declares`` them the shapes of its results stand in it.
 
         Its results are of the type and shape asked for, or where None any value of a type ``among`` these. Where the first one is the
         condition of a loop (as is the second input), ``decides`` makes it any truth value in place of the one that came in.
@@ -339,11 +339,18 @@ class Draw:
     # --- the node ---
 
     def body(
-        self, inputs: Sequence[Out] = (), results: Sequence[Out | None] = (), size: int = 2, *, decides: bool = True, tensors: bool = True
+        self,
+        inputs: Sequence[Out] = (),
+        results: Sequence[Out | None] = (),
+        size: int = 2,
+        *,
+        decides: bool = True,
+        declares: bool = False,
+        tensors: bool = True,
     ) -> tuple[Any, list[Operand]]:
         """See :meth:`Scope.body`; ``tensors``: all results are."""
         among = [t for t in copied(self) if isinstance(t, TensorType) or not tensors]
-        return self.scope.body(inputs, results, size, decides, among)
+        return self.scope.body(inputs, results, size, decides, declares, among)
 
     def emit(self, inputs: Sequence[Operand | None], *outputs: Out | None) -> list[Operand]:
         """Make the node. None: an absent input, an output that is not asked for; at the end they are left out where the arity allows it."""

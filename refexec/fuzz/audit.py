@@ -56,9 +56,9 @@ def features(drawn: Drawn) -> Iterator[str]:
 
 
 def models(key: Key, count: int) -> Iterator[Generated]:
-    """Models of one operator version; every second one has one element type to choose from, all in turn.
+    """Models of one operator version; every second one has one element type to choose from, or two, all in turn.
 
-    Where a type variable has sequences and optionals besides tensors, models are larger.
+    Every fifth is of edge mode. Where a type variable has sequences and optionals besides tensors, models are larger.
     """
     domain, name, since = key
     later = [v for d, n, v in all_signatures() if (d, n) == (domain, name) and v > since]
@@ -68,8 +68,10 @@ def models(key: Key, count: int) -> Iterator[Generated]:
     for seed in range(count):
         chooser = RandomChooser(seed)
         versions = {domain: since} if domain else {}
-        dtypes = (ELEMENT_TYPES[seed // 2 % len(ELEMENT_TYPES)].name,) if seed % 2 else None
-        yield generate(chooser, Options(opset, (domain,), versions, (name,), dtypes, max_nodes=slots, random=True))
+        turn, types = seed // 2, len(ELEMENT_TYPES)
+        pair = (ELEMENT_TYPES[at % types].name for at in (turn, turn + turn // types + 1))
+        dtypes = tuple(pair)[: 1 + turn % 2] if seed % 2 else None
+        yield generate(chooser, Options(opset, (domain,), versions, (name,), dtypes, max_nodes=slots, random=True, edge=seed % 5 == 4))
 
 
 def problem(made: Generated) -> str | None:

@@ -2,7 +2,7 @@
 
 Kind 0 is a lattice away from integers and halves (k / 4 + 1 / 8), on which sums and products of few numbers are exact and roundings are
 no ties. Kind 1 has small integers, zeros of both signs and repeated values; kind 3, which only edge mode draws, NaN, infinities and the
-ends of the type; kind 2 large and small numbers, integers from end to end.
+ends of the type; kind 2 large and small numbers, integers, and what has a wide span, from end to end.
 """
 
 from __future__ import annotations
@@ -71,16 +71,30 @@ def _pool(elem: ElementType, kind: int, span: Span | None) -> Array:
         case "complex":
             return ((order - 8) / 4 + 1j * ((order * 3 % _PERIOD) - 8) / 4).astype(elem.dtype)
         case "float":
-            return round_to(_floats(elem, kind, span)[order], elem)
+            return _inside(round_to(_floats(elem, kind, span), elem), span)[order]
         case _:
             return _integers(elem, kind, span)[order].astype(elem.dtype)
+
+
+def _inside(values: Array, span: Span | None) -> Array:
+    """What rounding took out of the span is another number of it."""
+    if span is None:
+        return values
+    wide = values.astype(np.float64)
+    fits = (span[0] <= wide) & (wide <= span[1])
+    inside: Array = values[np.where(fits, np.arange(len(values)), np.argmax(fits))]
+    return inside
 
 
 def _floats(elem: ElementType, kind: int, span: Span | None) -> Array:
     steps = np.arange(_PERIOD) - 8
     if span is not None:
-        low, high = max(span[0], -1e30), min(span[1], 1e30)
+        most = min(1e30, max_finite(elem))
+        low, high = max(span[0], -most), min(span[1], most)
         parts = (steps + 8.5) / _PERIOD if kind == 0 else (steps + 8) / 16
+        if high - low > 8 and kind >= 2:  # from end to end, and small numbers among them
+            far = np.array([low, high, low / 2, high / 2, *np.sqrt(np.abs([low, high])) * np.sign([low, high])])
+            return np.concatenate([far, [0, 1, -1, 0.1, -0.1, 7, -7, 2.5, -0.0, 3, 0.5]]).clip(low, high)
         if high - low > 8:  # a wide span: small numbers near its lower end or 0
             base = steps / 4 + 0.125 if kind == 0 else steps
             return np.clip(base + max(low, 0.0) + (2.0 if low >= 0 else 0.0), low, high)

@@ -199,7 +199,7 @@ class GraphScope:
     # --- bodies and functions ---
 
     def body(
-        self, inputs: Sequence[Out], results: Sequence[Out | None], size: int, decides: bool, among: Collection[ValueType]
+        self, inputs: Sequence[Out], results: Sequence[Out | None], size: int, decides: bool, declares: bool, among: Collection[ValueType]
     ) -> tuple[onnx.GraphProto, list[Operand]]:
         inner = GraphScope(self.build, self)
         inner.inputs = [inner._result(o) for o in inputs]
@@ -213,7 +213,8 @@ class GraphScope:
             own = operand in inner.values and operand not in inner.inputs and operand not in taken
             taken.append(operand if own else inner._node("Identity", (operand,), replace(operand, name=self.build.name("v"))))
         formal = [info(i, self.build.declared == "static") for i in inner.inputs]
-        given, told = ([info(o, False) for o in some] for some in (taken, [o for o in inner.told if o not in taken]))
+        given = [info(o, declares) for o in taken]
+        told = [info(o, False) for o in inner.told if o not in taken]
         graph = helper.make_graph(inner.nodes, self.build.name("body"), formal, given, inner.initializers, value_info=told)
         return graph, taken
 

@@ -38,17 +38,20 @@ def if_(d: Draw) -> None:
 
 @opspec("Loop", 1, 11, 13, 16, 19, 21, 23, 24, 25)
 def loop(d: Draw) -> None:
-    """At most M trips; the body goes on as long as it says so, which it takes from the condition it gets, or finds out."""
+    """At most M trips; the body goes on as long as it says so, which it takes from the condition it gets, or finds out.
+
+    After no trip the shape of a scan output is known from what the body declares.
+    """
     trips = d.pick([2, 1, 3, 0])
     carried = states(d, d.signature.min_inputs - 2, 2)
-    scans = [None] * (0 if trips == 0 else d.integer(0 if carried else 1, 2))
-    if not carried and not scans:
-        carried = states(d, 1, 1)
-    condition, decides = d.pick([None, True, True, False] if trips == 0 else [None, True]), d.integer(0, 3) == 3
+    scans = [None] * d.integer(0 if carried else 1, 2)
+    condition, decides = d.pick([None, True, True, False]), d.integer(0, 3) == 3
     inputs = [Out(INT64), Out(BOOL), *map(as_out, carried)]
-    body, results = d.body(inputs, [Out(BOOL), *map(as_out, carried), *scans], d.integer(1, 3), decides=decides)
+    goes = trips > 0 and condition is not False
+    wanted = [Out(BOOL), *map(as_out, carried), *scans]
+    body, results = d.body(inputs, wanted, d.integer(1, 3), decides=decides, declares=not goes)
     d.set("body", body)
-    count = None if decides and trips else trips
+    count = None if decides and goes else trips * goes
     stacked = [Out(r.type, (count, *r.shape)) for r in results[1 + len(carried) :]]
     d.emit([d.constant(trips), None if condition is None else d.constant(condition, BOOL), *carried], *map(as_out, carried), *stacked)
 
@@ -73,7 +76,8 @@ def scan(d: Draw) -> None:
     d.attr("scan_output_directions", [[d.integer(0, 1) for _ in made]])
     places = [d.integer(0, len(r.shape)) for r in made]
     if any(places) or d.flag():
-        d.set("scan_output_axes", places)
+        signs = [d.since >= 11 and d.flag() for _ in places]
+        d.set("scan_output_axes", [p - len(r.shape) - 1 if back else p for p, r, back in zip(places, made, signs, strict=True)])
     stacked = [Out(r.type, (*r.shape[:p], length, *r.shape[p:])) for r, p in zip(made, places, strict=True)]
     d.emit([*carried, *scanned], *map(as_out, carried), *stacked)
 

@@ -15,13 +15,14 @@ def pnm(pixels: np.ndarray) -> bytes:
 
 
 def png(pixels: np.ndarray) -> bytes:
+    """Of 8 bits a sample, or 16."""
     height, width, channels = pixels.shape
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    header = struct.pack(">IIBBBBB", width, height, 8, 0 if channels == 1 else 2, 0, 0, 0)
-    lines = b"".join(b"\0" + line.tobytes() for line in pixels)
+    header = struct.pack(">IIBBBBB", width, height, 8 * pixels.itemsize, 0 if channels == 1 else 2, 0, 0, 0)
+    lines = b"".join(b"\0" + line.astype(line.dtype.newbyteorder(">")).tobytes() for line in pixels)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b"")
 
 
@@ -33,11 +34,19 @@ def bmp(pixels: np.ndarray) -> bytes:
     return b"BM" + struct.pack("<IHHI", 54 + len(lines), 0, 0, 54) + header + lines
 
 
+def deep_png(pixels: np.ndarray) -> bytes:
+    """Of 16 bits a sample, of which the upper 8 are those of the pixels, and the lower ones too, so that all ways to shorten it agree."""
+    return png(pixels.astype(np.uint16) * 257)
+
+
 @opspec("ImageDecoder", 20)
 def image_decoder(d: Draw) -> None:
-    """A lossless image, gray where gray is asked for: the text has no weights of the colours."""
+    """A lossless image, gray where gray is asked for: the text has no weights of the colours. What is no image gives no pixels."""
     channels = 1 if d.attr("pixel_format", ["BGR", "Grayscale", "RGB"], "RGB") == "Grayscale" else 3
     height, width = d.integer(1, 4), d.integer(1, 5)
     pixels = (np.arange(height * width * channels) * 37 + d.integer(0, 255)).astype(np.uint8).reshape(height, width, channels)
-    encode = d.pick([pnm, png] if channels == 1 else [pnm, png, bmp])
-    d.emit([d.constant(np.frombuffer(encode(pixels), np.uint8), UINT8)], Out(UINT8, (height, width, channels)))
+    encode = d.pick([pnm, png, deep_png] if channels == 1 else [pnm, png, bmp])
+    stream, shape = encode(pixels), (height, width, channels)
+    if d.integer(0, 7) == 7:
+        stream, shape = stream[: d.pick([8, 1])], (0, 0, channels)
+    d.emit([d.constant(np.frombuffer(stream, np.uint8), UINT8)], Out(UINT8, shape))

@@ -155,7 +155,7 @@ for _name, _versions in VARIADIC.items():
 def clip_by_attributes(d: Draw) -> None:
     x = d.input("T", empty=True, sized=False)
     d.attr("min", [-1.5, 0.0])
-    d.attr("max", [1.5, 3.0])
+    d.attr("max", [1.5, 3.0, 0.0])
     d.attr("consumed_inputs", [[0]])
     d.emit([x], Out(x.elem, x.shape))
 
@@ -164,8 +164,9 @@ def clip_by_attributes(d: Draw) -> None:
 def clip_by_inputs(d: Draw) -> None:
     """The lower bound is not above the upper one."""
     x = d.input("T", empty=True, sized=False)
-    low = d.optional(lambda: d.tensor(x.elem, (), (0, 1)))
-    high = d.optional(lambda: d.tensor(x.elem, (), (1, 4)))
+    between = d.pick([1, 0])
+    low = d.optional(lambda: d.tensor(x.elem, (), (between - 1, between)))
+    high = d.optional(lambda: d.tensor(x.elem, (), (between, d.pick([4, between]))))
     d.emit([x, low, high], Out(x.elem, x.shape))
 
 

@@ -35,7 +35,7 @@ def gemm(d: Draw) -> None:
     b = d.tensor(a.elem, (n, k) if d.attr("transB", [0, 1]) else (k, n))
     c = d.tensor(a.elem, addend(d, m, n)) if d.since < 11 or d.flag() else None
     for name in ("alpha", "beta"):
-        d.attr(name, ALPHAS if a.elem.is_float else (2.0, 0.0, 3.0))
+        d.attr(name, ALPHAS if a.elem.is_float else (2.0, 0.0, 3.0, *[-1.0] * (a.elem.kind == "int")))
     d.emit([a, b, c], Out(a.elem, (m, n)))
 
 

@@ -54,7 +54,7 @@ def window(d: Draw) -> None:
 @opspec("MelWeightMatrix", 17)
 def mel_weights(d: Draw) -> None:
     integer, real, elem = d.elem("T1"), d.elem("T2"), d.named_type("output_datatype", "T3")
-    bands, length, rate = d.integer(1, 8), d.pick([8, 16, 15, 32]), d.pick([8000, 8192, 16000])
+    bands, length, rate = d.integer(1, 8), d.pick([8, 16, 15, 32, 1024]), d.pick([8000, 8192, 16000])
     lower, upper = d.pick([0.0, 20.0, 125.0]), d.pick([1000.0, 2000.0, 3800.0])
     operands = [d.constant(n, integer) for n in (bands, length, rate)] + [d.constant(f, real) for f in (lower, upper)]
     d.emit(operands, Out(elem, (length // 2 + 1, bands), (0, 1)))

@@ -36,8 +36,8 @@ def flatten(d: Draw) -> None:
 
 @opspec("Shrink", 9)
 def shrink(d: Draw) -> None:
-    """Of integers nothing overflows and nothing has a fraction."""
+    """Of integers nothing overflows."""
     x = d.input("T", empty=True, sized=False)
-    d.attr("bias", [1.0] if x.elem.is_integer else [0.5, -1.25])
+    d.attr("bias", [1.0, 1.5] if x.elem.is_integer else [0.5, -1.25])
     d.attr("lambd", [1.0, 2.0] if x.elem.is_integer else [1.0, 0.0])
     d.emit([x], Out(x.elem, x.shape))

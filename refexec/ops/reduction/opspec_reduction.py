@@ -1,6 +1,8 @@
 """Opspecs of reductions along axes."""
 
-from refexec.opspec import Draw, Operand, Out, opspec
+import numpy as np
+
+from refexec.opspec import Draw, Operand, Out, elements, opspec
 from refexec.types import ELEMENT_TYPES, INT64
 
 FLOATS = [e for e in ELEMENT_TYPES if e.is_float]
@@ -12,6 +14,10 @@ REDUCTIONS = {
 }  # fmt: skip
 SPANS = {"ReduceL2": (-9, 9), "ReduceLogSum": (1, 9), "ReduceLogSumExp": (0, 9)}
 """Where the results fit in the integer types."""
+NEAR_POWERS_OF_E = (8886110, 8886111, 2, 1, 24154952, 24154953, 3, 7)
+"""Integers whose logarithms are next to 16, 1 and 17: a float32 does not tell on which side."""
+NEAR_E = (0, 0, 1, 2, 2, 3, 4, 5, 6, 7, 7, 8, 9, 10, 11)
+"""The sum of exp(-n) is e, but for less than a float32 tells of 690 + 1."""
 
 
 def data(d: Draw) -> Operand:
@@ -19,6 +25,12 @@ def data(d: Draw) -> Operand:
     name = d.signature.name
     span = SPANS.get(name)
     floats = span is not None and d.flag()
+    integers = [e for e in elements(d.signature, "T") if e.is_integer]
+    if name.startswith("ReduceLog") and integers and not floats and d.integer(0, 3) == 3:
+        if name == "ReduceLogSumExp":
+            return d.constant(690 - np.array(NEAR_E).reshape(d.pick([(-1,), (-1, 1), (1, -1)])), d.elem("T", integers))
+        values = np.roll(NEAR_POWERS_OF_E, -d.integer(0, len(NEAR_POWERS_OF_E) - 1))
+        return d.constant(np.resize(values, d.shape()), d.elem("T", integers))
     empty = floats or not (name.startswith("ReduceLog") or name == "ReduceMean" or d.since == 12)
     return d.input("T", among=FLOATS if floats else None, empty=empty, sized=not empty, span=None if floats and d.flag() else span)
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from refexec.opspec import Draw, Operand, Out, Span, opspec
 from refexec.types import ELEMENT_TYPES, STRING, ElementType, TensorType
-from refexec.values import highest, lowest
+from refexec.values import highest, lowest, max_finite, round_to, ulp
 
 OVERFLOW_SINCE = 13
 """The version that defines what numbers beyond the range of the type become."""
@@ -13,15 +13,17 @@ OVERFLOW_SINCE = 13
 def cast_span(source: ElementType, to: ElementType, since: int) -> Span | None:
     """Where numbers lie whose result the text states.
 
-    Floats have that in the range of an integer type (with a margin for narrow floats), positive numbers as float8e8m0, numbers in its
-    range as a float without infinity that is no 8-bit one.
+    Floats have that in the range of an integer type, positive numbers as float8e8m0, numbers in its range as a float without infinity
+    that is no 8-bit one.
     """
     scale = source.name == "float8e8m0"
     if source is to or source.kind in ("bool", "string"):
         return None
     if to.is_integer and (source.is_float or since < OVERFLOW_SINCE):
-        low, high = max(int(lowest(to.dtype)), -96), min(int(highest(to.dtype)), 12 if to.name == "uint4" else 96)
-        return (1, 2 ** (high.bit_length() - 1)) if scale else (low, high)
+        low, high = int(lowest(to.dtype)), int(highest(to.dtype))
+        if scale:
+            return (1, 2.0 ** (high.bit_length() - 1))
+        return (inner_end(source, low), inner_end(source, high)) if source.is_float else (low, min(high, 2**62))
     if to.name == "float8e8m0":
         return (0.5, 96)
     if to.is_float and to.bits < 8:
@@ -31,13 +33,27 @@ def cast_span(source: ElementType, to: ElementType, since: int) -> Span | None:
     return None
 
 
+def inner_end(source: ElementType, end: int) -> float:
+    """The number of a float type that is next to the end of an integer type, on its inner side."""
+    near = float(round_to(np.float64(end), source.dtype))
+    limited = float(np.clip(near, -max_finite(source.dtype), max_finite(source.dtype)))
+    return limited if abs(limited) <= abs(end) else limited - np.sign(end) * float(ulp(np.nextafter(abs(limited), 0), source.dtype))
+
+
 def numbers_of(to: ElementType) -> list[str]:
     """Literals of numbers of a type."""
     if to.is_integer:
-        return ["1", "0"] + ["-1"] * (to.kind == "int") + ["100", "7"] * (to.bits >= 8)
+        return (
+            ["1", "0", str(int(highest(to.dtype))), str(int(lowest(to.dtype)))]
+            + ["-1"] * (to.kind == "int")
+            + ["100", "7"] * (to.bits >= 8)
+        )
     if to.name == "float8e8m0":
         return ["1", "0.5", "4e0", "2"]
-    return ["1.5", "-0.5", "1e0", "3"] + ["100.5", "1e-5", "-2E2", "+INF", "-inf", "nan"] * (to.bits >= 8)
+    above_tie = ["1.000000059604644775390626"]  # of two float32 numbers, by less than a float64 tells
+    return (
+        ["1.5", "-0.5", "1e0", "3", "0.1"] + ["100.5", "1e-5", "-2E2", "+INF", "-inf", "nan"] * (to.bits >= 8) + above_tie * (to.bits >= 32)
+    )
 
 
 def text_free(source: ElementType) -> list[float]:

@@ -39,7 +39,7 @@ def equal_parts(d: Draw, size: int, rest: bool) -> list[int]:
 @opspec("Split", 1, 2, 11, 13, 18)
 def split(d: Draw) -> None:
     """Parts of given sizes, or equal ones; in version 1 the sizes are an input or an attribute."""
-    x = d.input(d.signature.inputs[0].type_str, (1, 4))
+    x = d.input(d.signature.inputs[0].type_str, (1, 4), empty=True)
     axis = d.axis(len(x.shape), default=0, negative=d.since >= NEGATIVE_AXES)
     size = x.sizes[axis]
     sizes = None

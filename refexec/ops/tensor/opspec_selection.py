@@ -48,10 +48,12 @@ def trilu(d: Draw) -> None:
 
 @opspec("OneHot", 9, 11, 28)
 def one_hot(d: Draw) -> None:
-    """Some indices are beyond the depth: they are nowhere. Before version 11 none is negative. onnx wants no scalar."""
+    """Some indices are beyond the depth, or far beyond: they are nowhere. Before version 11 none is negative. onnx wants no scalar."""
     depth, elem, shape = d.integer(1, 5), d.elem("T1"), d.shape(1, 3, empty=True)
     low = -depth - 1 if d.since >= NEGATIVE_AXES and elem.kind != "uint" and d.flag() else 0
-    if elem.is_integer:
+    if elem.bits >= (64 if elem.is_integer else 32) and d.integer(0, 3) == 3:
+        indices = d.constant(np.resize([2**32, 0, 2**32 + 2**10], shape), elem)
+    elif elem.is_integer:
         indices = d.tensor(elem, shape, (low, depth))
     else:
         indices = d.constant(np.resize(np.arange(low, depth + 1)[:: d.pick((1, -1))], shape), elem)

@@ -34,7 +34,7 @@ def feature_vectorizer(d: Draw) -> None:
     rows = first.sizes[0] if len(first.sizes) == 2 else 1
     inputs = [first]
     for _ in range(d.integer(0, 2)):
-        columns = d.shape(1, 1)
+        columns = d.shape(1, 1, empty=True)
         inputs.append(d.tensor(first.elem, columns if rows == 1 and d.flag() else (rows, *columns)))
     widths = [x.sizes[-1] for x in inputs]
     if d.integer(0, 3) < 3:

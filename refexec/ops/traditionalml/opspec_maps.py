@@ -38,8 +38,9 @@ def dict_vectorizer(d: Draw) -> None:
 
 @opspec("ZipMap", 1, domain=DOMAIN)
 def zip_map(d: Draw) -> None:
-    x = d.input("tensor(float)", (2, 2), where=lambda v: v.sizes[1] <= 5)
+    """A map for each row; a vector is one row."""
+    x = d.input("tensor(float)", (1, 2), where=lambda v: v.sizes[-1] <= 5)
     key = d.pick([INT64, STRING])
-    labels = tuple(d.order(KEYS[key])[: x.sizes[1]])
+    labels = tuple(d.order(KEYS[key])[: x.sizes[-1]])
     d.set("classlabels_int64s" if key is INT64 else "classlabels_strings", labels)
-    d.emit([x], Out(SequenceType(MapType(key, TensorType(FLOAT32))), items=(labels,) * x.sizes[0]))
+    d.emit([x], Out(SequenceType(MapType(key, TensorType(FLOAT32))), items=(labels,) * (x.sizes[0] if len(x.sizes) == 2 else 1)))

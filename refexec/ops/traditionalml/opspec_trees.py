@@ -9,8 +9,10 @@ from refexec.types import FLOAT32, FLOAT64
 
 DOMAIN = "ai.onnx.ml"
 NAN = float("nan")
-SPLITS = (0.125, 1.0, -0.5, 0.0, 2.0, -1.125)
+SPLITS = (0.125, 1.0, -0.5, 0.0, 2.0, -1.125, 0.1, 1 - 2**-40)
+"""The last two are other numbers in float32."""
 WEIGHTS = (1.0, 0.25, -0.5, 2.0, -1.0)
+FINE = (*WEIGHTS, 0.1)
 PROBABLE = (0.125, 0.0625, 0.1875)
 APART = (0.11, 0.27, 0.43)
 """Neither they nor their differences are multiples of 1/16, as weights are: so no two classes have one score."""
@@ -91,8 +93,8 @@ def votes(d: Draw) -> None:
     offsets = APART if classifies and not based else (0.0,) * count
     leaves = planted(d, x, exact)
     voted(
-        d, "class" if classifies else "target", leaves, count, exact, whole or (classifies and not based), PROBABLE if probit else WEIGHTS,
-        offsets,
+        d, "class" if classifies else "target", leaves, count, exact, whole or (classifies and not based),
+        PROBABLE if probit else WEIGHTS if classifies else FINE, offsets,
     )  # fmt: skip
     scores = Out(FLOAT32, (x.sizes[0], count))
     d.emit([x], *([Out(labels(d, count, "classlabels_int64s"), x.sizes[:1])] if classifies else []), scores)
@@ -123,5 +125,5 @@ def tree_ensemble(d: Draw) -> None:
     if members:
         d.set("membership_values", np.array(members, x.elem.dtype))
     d.set("leaf_targetids", [d.integer(0, count - 1) for _ in leaves])
-    d.set("leaf_weights", np.array([d.pick(PROBABLE if probit else WEIGHTS) for _ in leaves], x.elem.dtype))
+    d.set("leaf_weights", np.array([d.pick(PROBABLE if probit else FINE) for _ in leaves], x.elem.dtype))
     d.emit([x], Out(x.elem, (x.sizes[0], count)))
