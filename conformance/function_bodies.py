@@ -12,7 +12,7 @@ import re
 import sys
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -29,6 +29,7 @@ from conformance import instances as exact
 from conformance import type_walk
 from refexec import expansion
 from refexec.context import Event
+from refexec.diff.bodies import apart
 from refexec.errors import RefexecError
 from refexec.schema import Signature, all_signatures
 from refexec.session import Session
@@ -205,7 +206,7 @@ def compared(template: Template, feeds: Mapping[str, Any]) -> str | None:
     if isinstance(native, RefexecError) or isinstance(body, RefexecError):
         return None if type(native) is type(body) else f"operator: {native!s:.200}, body: {body!s:.200}"
     scale = max((_largest(v) for v in feeds.values()), default=0.0)
-    found = (_apart(a, b, scale, template.narrowest) for a, b in zip(native, body, strict=True))
+    found = (apart(a, b, _near(scale, _largest(b), template.narrowest)) for a, b in zip(native, body, strict=True))
     return next((f"output {i}: {wrong}" for i, wrong in enumerate(found) if wrong), None)
 
 
@@ -226,24 +227,17 @@ def _largest(value: Any) -> float:
     return float(wide[np.isfinite(wide)].max(initial=0))
 
 
-def _apart(a: Any, b: Any, scale: float, narrowest: ElementType | None) -> str | None:
-    if isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
-        return next((wrong for x, y in zip(a, b, strict=True) if (wrong := _apart(x, y, scale, narrowest))), None)
-    if not isinstance(a, np.ndarray) or not isinstance(b, np.ndarray) or a.dtype != b.dtype or a.shape != b.shape:
-        return f"operator {getattr(a, 'dtype', a)}{getattr(a, 'shape', '')}, body {getattr(b, 'dtype', b)}{getattr(b, 'shape', '')}"
-    if a.dtype.kind not in "fc" and element_type(a.dtype).kind != "float":
-        return None if np.array_equal(a, b) else f"operator {a.ravel()[:6]}, body {b.ravel()[:6]}"
-    x, y = a.astype(np.clongdouble), b.astype(np.clongdouble)
-    with np.errstate(all="ignore"):
-        relative = precision(narrowest) if narrowest else 1e-9
-        least, most = (float(ulp(np.zeros(()), narrowest.dtype)), max_finite(narrowest.dtype)) if narrowest else (0.0, np.inf)
-        near = np.abs(x - y) <= relative * np.maximum(np.abs(y), min(_largest(b), scale)) + 1e-14 * (1 + scale) + least
+def _near(inputs: float, body: float, narrowest: ElementType | None) -> Callable[[Any, Any], Any]:
+    """Which elements of operator and body are near: ``inputs`` and ``body`` are the largest numbers of these."""
+    relative = precision(narrowest) if narrowest else 1e-9
+    least, most = (float(ulp(np.zeros(()), narrowest.dtype)), max_finite(narrowest.dtype)) if narrowest else (0.0, np.inf)
+
+    def near(x: Any, y: Any) -> Any:
+        close = np.abs(x - y) <= relative * np.maximum(np.abs(y), min(body, inputs)) + 1e-14 * (1 + inputs) + least
         beyond = (np.abs(x) > most) & (np.copysign(np.inf, x.real) == y)  # what no cast in the body can hold
-        agree = (x == y) | (np.isnan(x) & np.isnan(y)) | (near & np.isfinite(x) & np.isfinite(y)) | beyond
-    if agree.all():
-        return None
-    at = int(np.argmax(~agree))
-    return f"element {at}: operator {a.ravel()[at]}, body {b.ravel()[at]}"
+        return (close & np.isfinite(x) & np.isfinite(y)) | beyond
+
+    return near
 
 
 @dataclass(frozen=True)

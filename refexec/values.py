@@ -215,17 +215,17 @@ def round_to(x: Any, dtype: DType, mode: str = "nearest_even", saturate: bool = 
     if a.dtype == dtype and a.dtype.isnative:
         return a
     with np.errstate(all="ignore"):
-        if dtype in (_F32, _F64) and a.dtype.kind in "fiub":
-            return a.astype(dtype)
         return _round(_checked_number(a, dtype), dtype, mode, saturate)
 
 
 def round_quietly(x: Array, dtype: np.dtype[Any]) -> Array:
-    """The rounding of a result, for callers that have silenced NumPy's overflow warning: fast for float32.
+    """The rounding of a result, for callers that say themselves what NumPy does on overflow: fast for float32.
 
     A type that has an infinity, float8e5m2 too, overflows to it, and infinities stay what they are; the others saturate.
     """
-    return x.astype(dtype) if x.dtype == _F64 and dtype == _F32 else round_to(x, dtype, saturate=dtype not in _HAS_INF)
+    if x.dtype == _F64 and dtype == _F32:
+        return x.astype(dtype)
+    return x if x.dtype == dtype else _round(_checked_number(x, dtype), dtype, "nearest_even", dtype not in _HAS_INF)
 
 
 def _checked_number(a: Array, dtype: np.dtype[Any]) -> Array:
@@ -240,8 +240,8 @@ def _round(a: Array, dtype: np.dtype[Any], mode: str, saturate: bool) -> Array:
     if dtype in (_F32, _F64, _C64, _C128):
         return a.astype(dtype)
     if dtype == _F16:
-        exact = a.dtype in (_F32, _F64) or a.dtype in _ML_TYPES
-        return (a if exact else _float64_to_odd(a)).astype(_F16)
+        near = a.astype(_F32) if a.dtype in _ML_TYPES else a if a.dtype in (_F32, _F64) else _float64_to_odd(a)
+        return near.astype(_F16)
     if dtype == _E8M0:
         return _to_e8m0(a if a.dtype == _LONG else _float64_to_odd(a), mode, saturate)
     if dtype in _ML_FLOATS:

@@ -122,7 +122,8 @@ def _summary(progress: Progress, out: Path) -> None:
             rows = f" (as {', '.join(finding['known'])})" if finding["known"] else ""
             blame = f" blame {finding['blame']}" if finding["blame"] != name else ""
             say(textwrap.fill(f"{finding['signature']}{rows}{blame}", width(), initial_indent="  ", subsequent_indent="      "))
-    say(paint(f"{len(progress.findings)} findings in {out}", "red"))
+    unexplained = sum(not f["known"] for f in progress.findings.values())
+    say(paint(f"{len(progress.findings)} findings in {out}, {unexplained} of them by no row of the known differences", "red"))
 
 
 class _Live:

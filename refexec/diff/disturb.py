@@ -14,7 +14,7 @@ from refexec.diff.metrics import difference, leaves, misfit, same_bits
 from refexec.diff.report import Local
 from refexec.session import Session
 from refexec.types import ElementType, TensorType, element_type
-from refexec.values import round_to, to_public, ulp, wide_dtype, widen
+from refexec.values import round_quietly, round_to, to_public, ulp, wide_dtype, widen
 
 __all__ = ["Disturbance", "declared_numbers", "estimated", "is_inexact"]
 
@@ -114,10 +114,12 @@ def declared_numbers(value: Any, like: Any) -> Any:
     """A wide public value in the types of ``like``, where ``like`` has them wide."""
     if isinstance(value, np.ndarray) and isinstance(like, np.ndarray):
         if value.dtype != like.dtype and is_inexact(like) and wide_dtype(like.dtype) == value.dtype:
-            return round_to(value, like.dtype)
+            return round_quietly(value, like.dtype)
         return value
     if isinstance(value, list) and isinstance(like, list) and len(value) == len(like):
         return [declared_numbers(v, k) for v, k in zip(value, like, strict=True)]
+    if isinstance(value, dict) and isinstance(like, dict) and value.keys() == like.keys():
+        return {k: declared_numbers(np.asarray(value[k]), np.asarray(like[k])) for k in value}
     return value
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from refexec.types import STRING, ElementType, element_type
-from refexec.values import max_finite, round_to, ulp, widen
+from refexec.values import max_finite, round_quietly, ulp, widen
 
 __all__ = ["Difference", "described", "difference", "leaves", "misfit", "over_bound", "same_bits"]
 
@@ -193,7 +193,7 @@ def over_bound(actual: Array, truth: Array, bound: Any, elem: ElementType) -> tu
     An element whose bound is NaN has no bound.
     """
     with np.errstate(all="ignore"):
-        found, nearest = widen(actual), widen(round_to(truth, elem))
+        found, nearest = widen(actual), widen(round_quietly(truth, elem.dtype))
         right = (found == nearest) | (np.isnan(found) & np.isnan(nearest))
         limit = np.broadcast_to(np.asarray(bound, np.float64), np.shape(found))
         overflow = np.isinf(found) & (np.signbit(found) == np.signbit(truth)) & (np.abs(truth) + limit > max_finite(elem))

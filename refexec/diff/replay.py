@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from refexec.context import Event, Run
+from refexec.context import Event, NodeInfo, Run
 from refexec.diff.bounds import bounds, evaluate_in
 from refexec.diff.declared import Declarations, Declared
 from refexec.diff.disturb import Disturbance, declared_numbers, estimated, is_inexact
@@ -26,10 +26,10 @@ from refexec.diff.report import Local
 from refexec.limits import Budget
 from refexec.plan import NONE, Step
 from refexec.session import Session
-from refexec.types import ElementType, TensorType, ValueType, without_shape
-from refexec.values import round_to, to_public, ulp, value_type_of, widen
+from refexec.types import ElementType, TensorType, ValueType, element_type, without_shape
+from refexec.values import round_to, to_public, ulp, unit_roundoff, value_type_of, widen
 
-__all__ = ["Replay"]
+__all__ = ["Replay", "by_bound", "the_same"]
 
 
 class Replay:
@@ -81,13 +81,8 @@ class Replay:
         judged = {}
         for i, found in actual.items():
             expected, given = to_public(results[i]), to_public(found)
-            judged[i] = self._unfit(expected, given) or self._equal_or(declared, step, arguments, results, i, given)
+            judged[i] = _unfit(expected, given) or self._equal_or(declared, step, arguments, results, i, given)
         return judged
-
-    @staticmethod
-    def _unfit(expected: Any, given: Any) -> Local | None:
-        wrong = misfit(expected, given)
-        return Local(wrong, "exact", None, None) if wrong else None
 
     def _equal_or(self, declared: Declared, step: Step, arguments: Sequence[Any], results: Sequence[Any], i: int, given: Any) -> Local:
         expected = to_public(results[i])
@@ -107,25 +102,7 @@ class Replay:
         types = [
             t if t is not None or i not in actual else without_shape(value_type_of(actual[i])) for i, t in enumerate(step.output_types)
         ]
-        limits = bounds(self.wide, step.node, declared, arguments, results, types)
-        judged = {}
-        for i, found in actual.items():
-            elem = _element(types[i])
-            if elem is None or not elem.is_float or not isinstance(found, np.ndarray) or limits[i] is None:
-                given = to_public(found)
-                expected = declared_numbers(to_public(results[i]), given)
-                judged[i] = self._unfit(expected, given) or self._plain(expected, given)
-            elif found.shape != results[i].shape:
-                judged[i] = Local("shape", "bound", None, None)
-            else:
-                error, ratio = over_bound(found, results[i], limits[i], elem)
-                judged[i] = Local("within" if ratio <= 1 else "beyond", "bound", ratio, error)
-        return judged
-
-    @staticmethod
-    def _plain(expected: Any, given: Any) -> Local:
-        apart = difference(expected, given)
-        return Local("beyond" if apart.unequal else "within", "exact", np.inf if apart.unequal else 0.0, apart.max_abs)
+        return by_bound(self.wide, step.node, declared, arguments, results, types, actual)
 
     def _is_tie(self, step: Step, arguments: Sequence[Any], results: Sequence[Any], i: int, given: Any) -> bool:
         first = next((k for k, x in enumerate(arguments) if isinstance(x, np.ndarray) and is_inexact(x) and x.dtype.kind != "c"), None)
@@ -163,6 +140,62 @@ class Replay:
         if disturbance.random:
             return {i: Local("random", "estimate", None, None) for i in actual}
         return {i: estimated(results[i], disturbed[i], found) for i, found in actual.items()}
+
+
+def by_bound(
+    session: Session, node: NodeInfo, declared: Declared, arguments: Sequence[Any], results: Sequence[Any],
+    types: Sequence[ValueType | None], actual: Mapping[int, Any],
+) -> dict[int, Local]:  # fmt: skip
+    """Judge outputs by the declared bound of one wide evaluation; those without one must be the same."""
+    limits = bounds(session, node, declared, arguments, results, types)
+    judged = {}
+    for i, found in actual.items():
+        elem = _element(types[i])
+        if elem is not None and elem.kind == "complex" and isinstance(found, np.ndarray) and limits[i] is None:
+            judged[i] = _unfit(declared_numbers(results[i], found), found) or _complex(results[i], found)
+        elif elem is None or not elem.is_float or not isinstance(found, np.ndarray) or limits[i] is None:
+            judged[i] = the_same(results[i], found)
+        elif found.shape != results[i].shape:
+            judged[i] = Local("shape", "bound", None, None)
+        else:
+            error, ratio = over_bound(found, results[i], limits[i], elem)
+            judged[i] = Local("within" if ratio <= 1 else "beyond", "bound", ratio, error)
+    return judged
+
+
+def the_same(truth: Any, found: Any) -> Local:
+    """Judge a value that must be the wide one, rounded to its type; a double may be half a unit from a long double.
+
+    An exact double that went through long double is rounded twice, which may end at the other neighbour.
+    """
+    given = to_public(found)
+    expected = declared_numbers(to_public(truth), given)
+    wrong = _unfit(expected, given)
+    if wrong:
+        return wrong
+    apart = difference(expected, given)
+    if apart.unequal and isinstance(truth, np.ndarray) and truth.dtype == np.longdouble:
+        error, ratio = over_bound(found, truth, ulp(found, found.dtype) * (0.5 + LONG_DOUBLE), element_type(found.dtype))
+        return Local("within" if ratio <= 1 else "beyond", "exact", ratio, error)
+    return Local("beyond" if apart.unequal else "within", "exact", np.inf if apart.unequal else 0.0, apart.max_abs)
+
+
+def _complex(truth: Any, found: Any) -> Local:
+    """Bounds speak of real numbers. A complex result may be some units from the wide one, of the largest of the tensor."""
+    apart = np.abs(found - truth)
+    error = float(np.where((found == truth) | np.isnan(apart), 0.0, apart).max(initial=0.0))
+    size = float(np.abs(truth[np.isfinite(truth)]).max(initial=0.0))
+    ratio = error / (COMPLEX_UNITS * unit_roundoff(found.real.dtype) * size) if error else 0.0
+    return Local("within" if ratio <= 1 else "beyond", "estimate", ratio, error)
+
+
+COMPLEX_UNITS = 64.0
+LONG_DOUBLE = 2.0**-10  # of a unit of double: half a unit of long double
+
+
+def _unfit(expected: Any, given: Any) -> Local | None:
+    wrong = misfit(expected, given)
+    return Local(wrong, "exact", None, None) if wrong else None
 
 
 def _in_numbers_of(session: Session, value: Any) -> Any:

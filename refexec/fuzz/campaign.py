@@ -152,7 +152,7 @@ def _small(engine: Target, who: str, seed: int, made: Generated, verdict: Verdic
     return Finding(
         who, verdict.kind, findings.signature_of(reduced.model, verdict.kind), last.detail, seed, len(reduced.model.graph.node),
         reduced.model.SerializeToString(), reduced.feeds, {} if isinstance(expected, Verdict) else expected,
-        _votes(engine, reduced.model, reduced.feeds), findings.known(reduced.model, who),
+        _votes(engine, reduced.model, reduced.feeds), findings.known(reduced.model, who, last.detail),
     )  # fmt: skip
 
 

@@ -160,10 +160,11 @@ def _attribute(attribute: onnx.AttributeProto) -> str:
     return f"{attribute.name}={attribute.s.decode(errors='replace')}" if attribute.type == onnx.AttributeProto.STRING else attribute.name
 
 
-def known(model: onnx.ModelProto, target: str) -> tuple[str, ...]:
-    """The rows that speak of an operator of the model at its version, and of the target."""
+def known(model: onnx.ModelProto, target: str, detail: str = "") -> tuple[str, ...]:
+    """The rows that speak of an operator of the model at its version, and of the target; of a body also of what is wrong, ``detail``."""
     if target == "body":
-        return tuple(f"body of {op}" for op, versions in _bodies() if any(f"{op}-{v}" in _inner(model) for v in versions))
+        bodies = [(op, kind) for op, versions, kind in _bodies() if any(f"{op}-{v}" in _inner(model) for v in versions)]
+        return tuple(dict.fromkeys(f"body of {op}" for op, kind in bodies if re.search(kind, detail)))
     engine = "onnx.reference" if target == "onnx.reference" else "onnxruntime" if target.startswith("onnxruntime") else target
     versions = {o.domain: o.version for o in model.opset_import}
     labels = {_label(n, versions) for n in model.graph.node}
@@ -172,10 +173,10 @@ def known(model: onnx.ModelProto, target: str) -> tuple[str, ...]:
 
 
 @cache
-def _bodies() -> tuple[tuple[str, tuple[int, ...]], ...]:
-    """Operator and versions of each decided difference between an operator and its function body."""
+def _bodies() -> tuple[tuple[str, tuple[int, ...], str], ...]:
+    """Operator, versions and a pattern for the text of each decided difference between an operator and its function body."""
     text = resources.files("refexec.teach").joinpath("function_bodies.toml").read_text(encoding="utf-8")
-    return tuple(dict.fromkeys((row["operator"], tuple(row["versions"])) for row in tomllib.loads(text)["row"]))
+    return tuple((row["operator"], tuple(row["versions"]), row["kind"]) for row in tomllib.loads(text)["row"])
 
 
 def _inner(model: onnx.ModelProto) -> set[str]:

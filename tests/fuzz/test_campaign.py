@@ -12,7 +12,6 @@ import numpy as np
 import onnx
 import pytest
 
-from refexec import Session
 from refexec.errors import ContractError, FeedError, UnsupportedError
 from refexec.fuzz import findings, targets
 from refexec.fuzz.campaign import Campaign
@@ -157,20 +156,11 @@ def test_blame_goes_to_who_is_alone(target_name: str, votes: dict[str, str], bla
     assert findings.Finding(target_name, "value", "s", "d", 0, 1, b"", {}, {}, votes).blame == blame
 
 
-def test_a_body_is_given_what_its_casts_cost_and_no_more() -> None:
-    inside = targets._Inside()
-    model = parsed("(float16[2] x) => (float16[2] y) { a = Cast <to = 1> (x) b = Mul(a, a) y = Cast <to = 10> (b) }")
-    Session(model, profile="wide").observe({"x": np.array([3, np.inf], np.float16)}, inside.bodies)
-    assert inside.allowed == targets.NEAR_ULPS * 2.0**-11 * 9  # the roundoff of float16, at the largest finite number inside
-
-
-def test_numbers_and_types_outside_of_bodies_are_no_excuse() -> None:
-    inside = targets._Inside()
-    model = parsed("(float[1] x) => (float[1] z, float16[1] w) { y = Relu(x) z = Mul(y, y) w = Cast <to = 10> (z) }", opset=18)
-    feeds = {"x": np.array([3], np.float32)}
-    Session(model, profile="wide").observe(feeds, inside.operators)
-    Session(model, profile="wide", expand=True).observe(feeds, inside.bodies)
-    assert inside.allowed == targets.NEAR_ULPS * 2.0**-24 * 3  # Relu's body alone: float32, and 3
+def test_known_rows_of_a_body_are_those_of_operator_version_and_what_is_wrong() -> None:
+    model = parsed("(float[1] x) => (y) { y = Softplus(x) }", opset=22)
+    assert findings.known(model, "body", "output 0: element 0: operator 1000.0, body inf") == ("body of Softplus",)
+    assert findings.known(model, "body", "output 0: element 0: operator 1000.0, body 3.0") == ()
+    assert findings.known(parsed("(float[1] x) => (y) { y = Elu(x) }"), "body", "body inf") == ()
 
 
 def test_an_opspec_that_asks_for_what_a_value_has_not_is_told_so() -> None:

@@ -9,7 +9,8 @@ import pytest
 from refexec import Session
 from refexec.fuzz.choosers import RandomChooser
 from refexec.fuzz.graph import generate
-from refexec.fuzz.targets import Transforms, expected_of
+from refexec.fuzz.itself import Transforms
+from refexec.fuzz.targets import expected_of
 from refexec.fuzz.transforms import TRANSFORMS, renamed
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from refexec.limits import claim
 from refexec.ops.common import Array
 from refexec.primitives import primitive
-from refexec.values import round_to, widen
+from refexec.values import round_quietly, widen
 
 
 @primitive
@@ -69,4 +69,4 @@ def wide(x: Array) -> Array:
 
 def rounded_to(x: Array, dtype) -> Array:
     """``x`` rounded once to ``dtype``, which may be long double."""
-    return x.astype(dtype, copy=False) if dtype.itemsize > 8 else round_to(x, dtype)
+    return x.astype(dtype, copy=False) if dtype.itemsize > 8 else round_quietly(x, dtype)

@@ -64,18 +64,18 @@ def batch_norm_bound(call):
     scale, B, mean, var = spread(parameters, X, shape)
     if not trains(attributes, call.outputs[1:]):
         factor = np.abs(scale / np.sqrt(var + epsilon))
-        return per_output(call, lambda u: 8 * u * ((np.abs(X) + np.abs(mean)) * factor + np.abs(B)))
+        return per_output(call, lambda e: 8 * unit_roundoff(e.dtype) * ((np.abs(X) + np.abs(mean)) * factor + np.abs(B)))
     s = standardized(X, axes, epsilon, unit_roundoff(call.elements[0].dtype))
 
     def running(old, new, error):
-        return lambda u: (error * (1 - momentum) + 4 * u * (np.abs(old * momentum) + np.abs(new))).reshape(shape)
+        return lambda e: (error * (1 - momentum) + 4 * unit_roundoff(e.dtype) * (np.abs(old * momentum) + np.abs(new))).reshape(shape)
 
     def current(value, error):
-        return lambda u: (error + u * np.abs(value)).reshape(shape)
+        return lambda e: (error + unit_roundoff(e.dtype) * np.abs(value)).reshape(shape)
 
     return per_output(
         call,
-        lambda u: affine(s, scale, B, u, call.outputs[0]),
+        lambda e: affine(s, scale, B, e, call.outputs[0]),
         running(mean, s.mean, s.mean_error),
         running(var, s.variance, s.variance_error),
         current(s.mean, s.mean_error),

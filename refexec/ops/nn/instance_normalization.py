@@ -26,7 +26,7 @@ def instance_norm_bound(call):
     u = unit_roundoff(call.elements[0].dtype)
     s = standardized(input, tuple(range(2, input.ndim)), call.attributes.get("epsilon", 1e-5), u)
     scale, B = (over_channels(p, input.shape[1], input.ndim, "") for p in (scale, B))
-    return per_output(call, lambda u: affine(s, scale, B, u, call.outputs[0]))
+    return per_output(call, lambda e: affine(s, scale, B, e, call.outputs[0]))
 
 
 @op("InstanceNormalization", since=1, also=(6, 22), arithmetic="rounded", compare=rounded(instance_norm_bound))
@@ -57,7 +57,7 @@ def group_norm_bound(call):
     per_channel = X.shape[1] // len(scale) if len(scale) else 1  # version 18 has one value per group
     scale, bias = (over_channels(np.repeat(p, per_channel), X.shape[1], X.ndim, "") for p in (scale, bias))
     whole = replace(s, value=s.value.reshape(X.shape), value_error=s.value_error.reshape(X.shape))
-    return per_output(call, lambda u: affine(whole, scale, bias, u, call.outputs[0]))
+    return per_output(call, lambda e: affine(whole, scale, bias, e, call.outputs[0]))
 
 
 @op("GroupNormalization", since=21, arithmetic="stated", compare=rounded(group_norm_bound))
@@ -93,7 +93,7 @@ def mean_variance_bound(call):
     (X,) = call.inputs
     axes = normalize_axes(call.attributes.get("axes", (0, 2, 3)), X.ndim)
     s = standardized(X, axes, 0.0, unit_roundoff(call.elements[0].dtype), floor=STD_FLOOR, moments=True)
-    return per_output(call, lambda u: s.value_error + u * np.abs(s.value))
+    return per_output(call, lambda e: s.value_error + unit_roundoff(e.dtype) * np.abs(s.value))
 
 
 @op("MeanVarianceNormalization", since=9, also=(13,), arithmetic="rounded", compare=rounded(mean_variance_bound))

@@ -31,9 +31,9 @@ def layer_norm_bound(call):
     s = first_stage(call, centred=True)
     return per_output(
         call,
-        lambda u: affine(s, Scale, B, u, call.outputs[0]),
-        lambda u: s.mean_error + u * np.abs(s.mean),
-        lambda u: s.inverse_error + u * s.inverse,
+        lambda e: affine(s, Scale, B, e, call.outputs[0]),
+        lambda e: s.mean_error + unit_roundoff(e.dtype) * np.abs(s.mean),
+        lambda e: s.inverse_error + unit_roundoff(e.dtype) * s.inverse,
     )
 
 
@@ -66,7 +66,7 @@ def scale_type(attributes, inputs):
 def rms_norm_bound(call):
     """The errors of the first stage in the stash type, scaled, and two roundings to the type of Y."""
     s = first_stage(call, centred=False)
-    return per_output(call, lambda u: affine(s, call.inputs[1], None, u, call.outputs[0]))
+    return per_output(call, lambda e: affine(s, call.inputs[1], None, e, call.outputs[0]))
 
 
 @op("RMSNormalization", since=23, arithmetic="stated", compare=rounded(rms_norm_bound))

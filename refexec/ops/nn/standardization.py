@@ -11,6 +11,7 @@ import numpy as np
 
 from refexec.comparison import Call, is_float
 from refexec.ops.common import Array, mean
+from refexec.types import ElementType
 from refexec.values import smallest_subnormal, unit_roundoff
 
 
@@ -65,19 +66,20 @@ def standardized(
     return Standardized(deviation * inverse, value_error, average, average_error, variance, variance_error, inverse, inverse_error)
 
 
-def affine(s: Standardized, scale: Array, bias: Array | None, u: float, result: Any) -> Array:
-    """The error of value * scale + bias where the value, the product and the sum, ``result``, are rounded with unit roundoff u."""
+def affine(s: Standardized, scale: Array, bias: Array | None, element: ElementType, result: Any) -> Array:
+    """The error of value * scale + bias where the value, the product and the sum, ``result``, are rounded to ``element``."""
+    u = unit_roundoff(element.dtype)
     size = np.abs(s.value * scale)
-    error = s.value_error * np.abs(scale) * (1 + 2 * u) + u * (3 * size + np.abs(result))
+    error = (s.value_error + smallest_subnormal(element.dtype)) * np.abs(scale) * (1 + 2 * u) + u * (3 * size + np.abs(result))
     return error if bias is None else error + u * (np.abs(bias) + size)
 
 
-def per_output(call: Call, *bounds: Callable[[float], Any]) -> tuple[Any, ...]:
-    """The bounds of those outputs that the call has: each is a function of the unit roundoff of that output's own type."""
+def per_output(call: Call, *bounds: Callable[[ElementType], Any]) -> tuple[Any, ...]:
+    """The bounds of those outputs that the call has: each is a function of that output's own type."""
     found: list[Any] = []
     for y, element, bound in zip(call.outputs, call.elements, bounds, strict=False):
         if y is None or not is_float(element):
             found.append(None)
         else:
-            found.append(bound(unit_roundoff(element.dtype)) + smallest_subnormal(element.dtype))
+            found.append(bound(element) + smallest_subnormal(element.dtype))
     return tuple(found)

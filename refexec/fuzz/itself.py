@@ -1,0 +1,171 @@
+"""refexec against itself: its reference results against its wide ones, operators against their function bodies, other spellings of a model.
+
+The first two run a model twice in step (:mod:`refexec.diff.in_step`): each evaluation is judged on the inputs that it had in the other run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+
+from refexec.context import Event
+from refexec.diff.bodies import apart
+from refexec.diff.bounds import overflows
+from refexec.diff.declared import Declarations, Declared
+from refexec.diff.in_step import Following, Recording
+from refexec.diff.metrics import same_bits
+from refexec.diff.replay import by_bound, the_same
+from refexec.diff.report import BAD, Local
+from refexec.errors import RefexecError
+from refexec.fuzz import transforms
+from refexec.fuzz.verdicts import LIMITS, Target, Verdict
+from refexec.session import Session
+from refexec.types import TensorType
+from refexec.values import to_public, unit_roundoff, value_type_of
+
+__all__ = ["Body", "Transforms", "Wide"]
+
+
+class Wide(Target):
+    """The wide profile against the reference one: what rounding at one node, by its declared bound, does not explain."""
+
+    name = "wide"
+
+    def judge(self, model: onnx.ModelProto, feeds: Mapping[str, Any], expected: Mapping[str, Any]) -> Verdict | None:
+        reference, wide = (Session(model, profile=p, limits=LIMITS) for p in ("reference", "wide"))
+        recording, rounding = Recording(), _Rounding(reference, wide)
+        reference.observe(feeds, recording)
+        wide.observe(feeds, Following(recording, rounding))
+        return rounding.fault or rounding.out_of_range
+
+
+class _Rounding:
+    """Judges evaluations of the wide run after those of the reference run.
+
+    ``fault``: the first that its bound does not explain. ``out_of_range``: the first in which a number inside is beyond what its type can
+    be. Of doubles the reference profile has nothing wider to compute them in, and where the specification states a type ("stash_type") it
+    is kept to; the wide profile goes on with the number, and no bound speaks of that.
+    """
+
+    def __init__(self, reference: Session, wide: Session) -> None:
+        self._reference = reference
+        self._wide = wide
+        self._declared = Declarations(reference)
+        self.fault: Verdict | None = None
+        self.out_of_range: Verdict | None = None
+
+    def __call__(self, first: Event, second: Event) -> None:
+        declared = self._declared[second.node]
+        if self.fault is not None or declared.kind in ("random", "unknown"):
+            return
+        actual = {i: value for i, value in enumerate(first.outputs) if value is not None}
+        types = [t or value_type_of(v) for t, v in zip(second.output_types, first.outputs, strict=True)]
+        for i, local in self._judged(declared, second, types, actual).items():
+            if local.status not in BAD:
+                continue
+            said = f"{second.node}, output {i}: {local.max_abs} from the wide result, {local.ratio} times its bound"
+            if overflows(self._reference, second.node, declared, types, first.inputs):
+                self.out_of_range = self.out_of_range or Verdict("out of range", second.node.label, said)
+            else:
+                self.fault = Verdict("value", second.node.label, said)
+                return
+
+    def _judged(self, declared: Declared, event: Event, types: Sequence[Any], actual: Mapping[int, Any]) -> dict[int, Local]:
+        if declared.kind == "rounded":
+            return by_bound(self._wide, event.node, declared, event.inputs, event.outputs, types, actual)
+        return {i: the_same(event.outputs[i], found) for i, found in actual.items()}
+
+
+class Body(Target):
+    """The specification's function bodies in place of the operators that have one, in the wide profile."""
+
+    name = "body"
+
+    def judge(self, model: onnx.ModelProto, feeds: Mapping[str, Any], expected: Mapping[str, Any]) -> Verdict | None:
+        recording, bodies = Recording(), _Bodies()
+        for expand, observer in ((False, recording), (True, Following(recording, bodies, bodies.inside))):
+            try:
+                Session(model, profile="wide", expand=expand, limits=LIMITS).observe(feeds, observer)
+            except RefexecError as error:
+                return Verdict("refused", "", f"with expand={expand}: {type(error).__name__}: {error}")
+        return bodies.fault or bodies.out_of_range
+
+
+ULPS = 16
+
+
+class _Bodies:
+    """Judges results of bodies after those of their operators.
+
+    They may be apart by what the casts of the body may make of its numbers: units in the last place of its narrowest type, at its largest
+    number. ``out_of_range``: a number of the body is beyond what the type of a cast can hold.
+    """
+
+    def __init__(self) -> None:
+        self._inside: list[Event] = []
+        self.fault: Verdict | None = None
+        self.out_of_range: Verdict | None = None
+
+    def inside(self, event: Event) -> None:
+        self._inside.append(event)
+
+    def __call__(self, first: Event, second: Event) -> None:
+        below = f"{second.node.path}/"
+        body = [e for e in self._inside if e.node.path.startswith(below)]
+        self._inside = [e for e in self._inside if not e.node.path.startswith(below)]
+        if self.fault is not None:
+            return
+        allowed = casts_cost(body)
+
+        def near(x: Any, y: Any) -> Any:
+            return np.isfinite(x) & np.isfinite(y) & (np.abs(x - y) <= allowed)
+
+        for i, (native, made) in enumerate(zip(first.outputs, second.outputs, strict=True)):
+            wrong = apart(to_public(native), to_public(made), near)
+            if wrong is None:
+                continue
+            said = f"output {i}: {wrong}"
+            if any(map(_cast_overflows, body)):
+                self.out_of_range = self.out_of_range or Verdict("out of range", second.node.label, said)
+            else:
+                self.fault = Verdict("value", second.node.label, said)
+                return
+
+
+def casts_cost(body: Sequence[Event]) -> float:
+    """Units in the last place of the narrowest float type in a body, at its largest finite number."""
+    coarsest, largest = 0.0, 0.0
+    for event in body:
+        for value, type in zip(event.outputs, event.output_types, strict=True):
+            if isinstance(type, TensorType) and type.elem.is_float and isinstance(value, np.ndarray):
+                coarsest = max(coarsest, unit_roundoff(type.elem.dtype))
+                largest = max(largest, float(np.abs(value[np.isfinite(value)]).max(initial=0.0)))
+    return ULPS * coarsest * largest
+
+
+def _cast_overflows(event: Event) -> bool:
+    if event.node.op_type not in ("Cast", "CastLike"):
+        return False
+    given, made = event.inputs[0], event.outputs[0]
+    return bool(given.dtype.kind == made.dtype.kind == "f" and np.any(np.isfinite(given) & ~np.isfinite(made)))
+
+
+class Transforms(Target):
+    """The same model written and read again, as JSON too, and with other names: the same bits."""
+
+    name = "transforms"
+
+    def judge(self, model: onnx.ModelProto, feeds: Mapping[str, Any], expected: Mapping[str, Any]) -> Verdict | None:
+        for name, transform in transforms.TRANSFORMS.items():
+            other, names = transform(model)
+            try:
+                found = Session(other, limits=LIMITS).run(None, {names.get(n, n): v for n, v in feeds.items()})
+            except RefexecError as error:
+                return Verdict("refused", "", f"after {name}: {type(error).__name__}: {error}")
+            for output, value, again in zip(expected, expected.values(), found, strict=True):
+                if not same_bits(value, again):
+                    return Verdict("value", "", f"after {name}, output {output!r} has other bits")
+        return None
