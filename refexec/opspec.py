@@ -96,6 +96,9 @@ class Scope(Protocol):
     def array(self, elem: ElementType, shape: tuple[int, ...], span: Span | None) -> np.ndarray[Any, Any]:
         """Drawn numbers."""
 
+    def guarded(self, value: Operand, span: Span) -> Operand | None:
+        """A tensor with all its numbers brought into the span by nodes; None where that is not asked for, or not possible."""
+
     def body(
         self, inputs: Sequence[Out], results: Sequence[Out | None], size: int, decides: bool, declares: bool, among: Collection[ValueType]
     ) -> tuple[Any, list[Operand]]:
@@ -275,10 +278,10 @@ class Draw:
             return (
                 isinstance(v.type, TensorType) and v.type.elem in types and rank[0] <= len(v.shape) <= rank[1]
                 and (not sized or None not in v.shape) and (empty or 0 not in v.shape)
-                and _within(v, span) and (where is None or where(v))
+                and (where is None or where(v))
             )  # fmt: skip
 
-        found = self._existing(fits)
+        found = self._existing(fits, span)
         if found is not None:
             return found
         return self.scope.fresh(TensorType(self.pick(types)), self.shape(*rank, empty=empty), span)
@@ -286,7 +289,7 @@ class Draw:
     def tensor(self, elem: ElementType, shape: Sequence[int], span: Span | None = None) -> Operand:
         """An operand of this element type and shape."""
         wanted = tuple(shape)
-        found = self._existing(lambda v: isinstance(v.type, TensorType) and v.type.elem is elem and v.shape == wanted and _within(v, span))
+        found = self._existing(lambda v: isinstance(v.type, TensorType) and v.type.elem is elem and v.shape == wanted, span)
         return self.fresh(elem, shape, span) if found is None else found
 
     def fresh(self, elem: ElementType, shape: Sequence[int], span: Span | None = None) -> Operand:
@@ -326,12 +329,20 @@ class Draw:
             return tuple(self.content(type.elem) for _ in range(self.integer(least, 3 if isinstance(type, SequenceType) else 1)))
         return self.shape(least, 3)
 
-    def _existing(self, fits: Callable[[Operand], bool]) -> Operand | None:
-        """Of the values in view one that fits, the newest more often; None where none fits, or a new one is to be made."""
+    def _existing(self, fits: Callable[[Operand], bool], span: Span | None = None) -> Operand | None:
+        """Of the values in view one that fits, the newest more often; None where none fits, or a new one is to be made.
+
+        One whose numbers are not known to be within ``span`` is brought into it where the scope has guards.
+        """
         mode = self.scope.choose(0, 7)
         if mode < 2:
             return None
-        found = [v for v in self.scope.visible() if fits(v)]
+        fitting = [v for v in self.scope.visible() if fits(v)]
+        if span is not None and fitting and not _within(fitting[-1], span):
+            guarded = self.scope.guarded(fitting[-1], span)
+            if guarded is not None:
+                return guarded
+        found = [v for v in fitting if _within(v, span)]
         if not found:
             return None
         return found[-1] if mode < 6 else found[-1 - self.integer(0, len(found) - 1)]

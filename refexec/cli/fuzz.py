@@ -1,4 +1,4 @@
-"""``refexec fuzz``: campaigns of generated models against runtimes, and their findings again."""
+"""``refexec fuzz``: campaigns of generated models against runtimes, their findings again, and what causes they have."""
 
 from __future__ import annotations
 
@@ -174,3 +174,38 @@ def replay(ctx: click.Context, finding: Path) -> None:
     if not all(r["there"] for r in rows):
         note("what is gone was mended in this version of the runtime, or of refexec")
     ctx.exit(1 if any(r["there"] for r in rows) else 0)
+
+
+@fuzz.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write a report in Markdown.")
+@common
+@click.pass_context
+def triage(ctx: click.Context, folder: Path, out: Path | None) -> None:
+    """Put the findings of a campaign together by cause: operator, version, target and kind.
+
+    Causes without a known row come first. Links in the report of --out are relative to DIR. Ends with 1 when there are findings.
+    """
+    from refexec.fuzz.triage import causes, markdown, read
+
+    found = causes(read(folder))
+    if out is not None:
+        out.write_text(markdown(found), encoding="utf-8")
+    if wants_json():
+        print_json({"schema": "refexec.fuzz-triage/1", "causes": [c.to_json() for c in found]})
+    elif not found:
+        say(paint("nothing found", "green"))
+    else:
+        rows = [
+            [
+                str(len(c.findings)), c.operators, c.kind, c.target, c.blame,
+                f"{', '.join(c.known) or 'new'}; {', '.join(f'{who} {what}' for who, what in c.votes.items()) or 'no votes'}; "
+                f"{c.nodes} node{'s' if c.nodes != 1 else ''}; {c.folder}",
+            ]
+            for c in found
+        ]  # fmt: skip
+        say("\n".join(table(["n", "cause", "kind", "target", "blame", "known; votes; smallest"], rows, 5, right=(0,))))
+        note(
+            f"{sum(len(c.findings) for c in found)} findings of {len(found)} causes, {sum(not c.known for c in found)} without a known row"
+        )
+    ctx.exit(1 if found else 0)

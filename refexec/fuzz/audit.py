@@ -1,7 +1,8 @@
 """What the opspecs reach, and whether what they draw is right: ``python -m refexec.fuzz.audit [-k OPERATOR] [-n MODELS]``.
 
 For each operator version, models with that operator alone are drawn. Each must pass onnx's full checker, run in refexec, and give the
-types and shapes that the opspec states. What of the schema no model reaches is listed: types of type variables and attributes.
+types and shapes that the opspec states. What of the schema no model reaches is listed: types of type variables,
+attributes, and their values where the text enumerates these.
 """
 
 from __future__ import annotations
@@ -12,34 +13,60 @@ import sys
 import time
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib import resources
 from typing import Any
 
+import numpy as np
 import onnx
 
+from refexec.diff.metrics import leaves
 from refexec.errors import RefexecError
 from refexec.fuzz.choosers import RandomChooser
 from refexec.fuzz.graph import Drawn, Generated, Options, generate
+from refexec.fuzz.targets import Verdict, expected_of
 from refexec.opspec import Operand, Out, opspecs, out
 from refexec.schema import Signature, all_signatures
 from refexec.session import Session
-from refexec.types import ELEMENT_TYPES, MapType, OptionalType, SequenceType, TensorType, without_shape
+from refexec.types import ELEMENT_TYPES, MapType, OptionalType, SequenceType, TensorType, element_type, without_shape
 from refexec.values import value_type_of
 
 __all__ = ["features", "problem", "reached", "schema_features", "waivers"]
 
 Key = tuple[str, str, int]
 PATIENCE = 6
+RUN = 2000  # models that a survey runs
 
 
 def schema_features(signature: Signature) -> set[str]:
-    """What an opspec must reach: each type of each type variable of an input or output, each attribute; ``-`` for an absent optional."""
+    """What an opspec must reach: each type of each type variable of an input or output, each optional, each attribute, and each value of
+    those whose values the text enumerates (``mode=reflect``)."""
     used = {p.type_str for p in (*signature.inputs, *signature.outputs)}
     found = {f"{variable}={t}" for variable, types in signature.variables.items() if variable in used for t in types}
     found |= set(signature.attributes)
+    found |= {f"{name}={value}" for name, values in enumerated(signature).items() for value in values}
     return found | {f"{p.name}?" for p in (*signature.inputs, *signature.outputs) if p.option == "optional"}
+
+
+@cache
+def enumerations() -> tuple[Mapping[str, Any], ...]:
+    """The rows of enumerations.toml."""
+    text = resources.files("refexec.fuzz").joinpath("enumerations.toml").read_text(encoding="utf-8")
+    return tuple(tomllib.loads(text)["enumeration"])
+
+
+@cache
+def enumerated(signature: Signature) -> dict[str, tuple[str | int, ...]]:
+    """The attributes whose values the text enumerates, with these."""
+    label = signature.label.rpartition("-")[0]
+    return {
+        name: tuple(row["values"])
+        for row in enumerations()
+        for name in row["attributes"]
+        if name in signature.attributes and label in row.get("operators", [label]) and row.get("since", 1) <= signature.since
+        and signature.since <= row.get("until", signature.since)
+    }  # fmt: skip
 
 
 def features(drawn: Drawn) -> Iterator[str]:
@@ -53,6 +80,10 @@ def features(drawn: Drawn) -> Iterator[str]:
                 if formal.option == "optional":
                     yield f"{formal.name}?"
     yield from drawn.attributes
+    for name in enumerated(signature):
+        value = drawn.attributes.get(name, signature.attributes[name].default)
+        several = value is not None and not isinstance(value, str | bytes | int)
+        yield from (f"{name}={one}" for one in (value if several else [value]))
 
 
 def models(key: Key, count: int) -> Iterator[Generated]:
@@ -181,8 +212,21 @@ def survey(count: int, seed: int = 0) -> dict[str, Any]:
         "models": count, "pass the full checker": f"{100 * (count - len(wrong)) / count:.3f} %", "median nodes": statistics.median(sizes),
         "with control flow or functions": f"{100 * flow / count:.1f} %", "operator versions": len(versions), "of": len(all_signatures()),
         "versions with a type": len(typed), "drawn a second": round(count / drawing), "seconds": round(time.process_time() - start),
-        "wrong": wrong,
+        "finite outputs": finite_share(Options(), min(count, RUN), seed),
+        "finite outputs with guards": finite_share(Options(guards=True), min(count, RUN), seed), "wrong": wrong,
     }  # fmt: skip
+
+
+def finite_share(options: Options, count: int, seed: int = 0) -> str:
+    """How many of the numbers that float outputs of models have are finite; each tensor counts the same."""
+    shares: list[float] = []
+    for at in range(seed, seed + count):
+        made = generate(RandomChooser(at), options)
+        found = expected_of(made.model, made.feeds)
+        if not isinstance(found, Verdict):
+            floats = [v for value in found.values() for v in leaves(value) if v.size and element_type(v.dtype).is_float]
+            shares += [float(np.mean(np.isfinite(v.astype(np.float64)))) for v in floats]
+    return f"{100 * statistics.fmean(shares):.1f} % in {len(shares)} tensors" if shares else "none"
 
 
 def main(arguments: Iterable[str] | None = None) -> int:

@@ -108,10 +108,10 @@ def _chunk(names: Sequence[str], options: Options, first: int, seen: dict[str, i
 
 def _options(options: Options, engine: Target, turn: int) -> Options:
     """Every fifth model of a target has one node, whose inputs have NaN, infinities and the ends of types; of a runtime, every second one
-    of these is a row of the edge-value tables."""
+    of these is a row of the edge-value tables. Of the others every second one has guards."""
     if turn % 5 == 4:
         return replace(options, kernels=engine.kernels(), edge=True, max_nodes=1, control_flow=False)
-    return replace(options, kernels=engine.kernels())
+    return replace(options, kernels=engine.kernels(), guards=options.guards or turn % 2 == 0)
 
 
 def _reached(made: Generated) -> Iterator[str]:

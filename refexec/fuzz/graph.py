@@ -51,6 +51,7 @@ class Options:
         random: whether random operators occur.
         edge: whether NaN, infinities and the ends of types occur among the numbers of inputs; best with few nodes.
         kernels: what the runtime under test implements; None for all.
+        guards: whether nodes bring any value into the domain of an operand that needs one, in place of a new input.
 
     Raises UnsupportedOpset, UnsupportedOperator, UnsupportedType for what no model can have.
     """
@@ -66,6 +67,7 @@ class Options:
     random: bool = False
     edge: bool = False
     kernels: Kernels | None = None
+    guards: bool = False
 
     def __post_init__(self) -> None:
         check_opset("", self.opset if isinstance(self.opset, int) else self.opset[0])
@@ -108,11 +110,13 @@ def generate(chooser: Chooser, options: Options | None = None) -> Generated:
     menu = _swarm(chooser, _menu(((d, versions[d]) for d in sorted(options.domains)), options))
     dtypes = None if options.dtypes is None else frozenset(map(element_type, options.dtypes))
     declared = ("static", "static", "symbolic", "no rank")[chooser.integer(0, 3)] if options.dynamic_shapes else "static"
-    build = Build(chooser, versions, menu, dtypes, options.kernels, declared, numbers.EDGES if options.edge else numbers.KINDS)
+    build = Build(
+        chooser, versions, menu, dtypes, options.kernels, declared, numbers.EDGES if options.edge else numbers.KINDS, options.guards
+    )
     top = GraphScope(build)
     top.fill(options.max_nodes)
     if not top.nodes:
-        top._node("Identity", (top.given(np.zeros((), np.float32), TensorType(FLOAT32)),), Operand(build.name("v"), TensorType(FLOAT32)))
+        top.node("Identity", (top.given(np.zeros((), np.float32), TensorType(FLOAT32)),), Operand(build.name("v"), TensorType(FLOAT32)))
     if declared == "no rank" and any(d.signature.name in RANKED for d in build.drawn):
         declared = "symbolic"
     results = _outputs(top)

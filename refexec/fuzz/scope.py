@@ -13,6 +13,7 @@ from onnx import AttributeProto, defs, helper
 
 from refexec.fuzz import numbers
 from refexec.fuzz.choosers import Chooser
+from refexec.fuzz.guards import guard
 from refexec.opspec import Draw, Items, Operand, Out, Span, Spec, elements, innermost
 from refexec.proto_types import type_to_proto
 from refexec.runtimes import Kernels
@@ -49,6 +50,7 @@ class Build:
     kernels: Kernels | None
     declared: str  # how shapes of inputs are
     kinds: int  # of numbers: one more with the ends of types
+    guards: bool = False
     count: int = 0
     domains: set[str] = field(default_factory=lambda: {""})  # that occur
     feeds: dict[str, Any] = field(default_factory=dict)
@@ -127,13 +129,13 @@ class GraphScope:
         origin = self.choose(0, 4)
         elem = TensorType(_element(value))
         if origin == 1 and takes("Constant", self.opset, elem):
-            return self._node("Constant", (), Operand(self.build.name("c"), elem, value.shape, span), value=tensor_to_proto(value))
+            return self.node("Constant", (), Operand(self.build.name("c"), elem, value.shape, span), value=tensor_to_proto(value))
         if origin == 2 and fed:
             return self.given(value, elem)
         made = self._initializer(value)
         made.span = span
         if origin == 3 and takes("Identity", self.opset, elem):
-            return self._node("Identity", (made,), Operand(self.build.name("c"), elem, value.shape, span))
+            return self.node("Identity", (made,), Operand(self.build.name("c"), elem, value.shape, span))
         return made
 
     def _initializer(self, value: np.ndarray[Any, Any]) -> Operand:
@@ -143,7 +145,10 @@ class GraphScope:
         top.values.append(made)
         return made
 
-    def _node(self, op: str, inputs: Sequence[Operand], output: Operand, **attributes: Any) -> Operand:
+    def guarded(self, value: Operand, span: Span) -> Operand | None:
+        return guard(self, value, span) if self.build.guards else None
+
+    def node(self, op: str, inputs: Sequence[Operand], output: Operand, **attributes: Any) -> Operand:
         """A node that is no slot's operator; its result stands behind the inputs that it needs."""
         self.nodes.append(helper.make_node(op, [i.name for i in inputs], [output.name], **attributes))
         self.values.append(output)
@@ -211,7 +216,7 @@ class GraphScope:
         taken: list[Operand] = []
         for operand in found:  # no name twice, and no name of an input
             own = operand in inner.values and operand not in inner.inputs and operand not in taken
-            taken.append(operand if own else inner._node("Identity", (operand,), replace(operand, name=self.build.name("v"))))
+            taken.append(operand if own else inner.node("Identity", (operand,), replace(operand, name=self.build.name("v"))))
         formal = [info(i, self.build.declared == "static") for i in inner.inputs]
         given = [info(o, declares) for o in taken]
         told = [info(o, False) for o in inner.told if o not in taken]
@@ -276,7 +281,7 @@ class FunctionScope(GraphScope):
     def constant(self, value: np.ndarray[Any, Any], span: Span | None = None, fed: bool = True) -> Operand:
         elem = TensorType(_element(value))
         if takes("Constant", self.opset, elem):
-            return self._node("Constant", (), Operand(self.build.name("c"), elem, value.shape, span), value=tensor_to_proto(value))
+            return self.node("Constant", (), Operand(self.build.name("c"), elem, value.shape, span), value=tensor_to_proto(value))
         return self._parameter(self.caller.constant(value, span, fed))
 
     def _parameter(self, argument: Operand) -> Operand:

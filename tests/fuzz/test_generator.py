@@ -9,9 +9,10 @@ import onnx
 import pytest
 
 import refexec
+from refexec import Session
 from refexec.errors import UnsupportedOperator, UnsupportedOpset, UnsupportedType
 from refexec.fuzz import numbers
-from refexec.fuzz.audit import problem, survey
+from refexec.fuzz.audit import finite_share, problem, survey
 from refexec.fuzz.choosers import BytesChooser, RandomChooser, ReplayChooser
 from refexec.fuzz.graph import Generated, Options, generate
 from refexec.types import ELEMENT_TYPES, element_type
@@ -180,3 +181,48 @@ def test_edge_mode_draws_what_is_not_finite() -> None:
 def test_options_that_no_model_can_have_are_refused(options: Any, kind: type[Exception], said: str) -> None:
     with pytest.raises(kind, match=said):
         Options(**options)
+
+
+def guarded(ops: tuple[str, ...], opset: int, seeds: int = 60, **options: Any) -> list[Generated]:
+    chosen = Options(ops=ops, opset=opset, guards=True, control_flow=False, **options)
+    return [generate(RandomChooser(seed), chosen) for seed in range(seeds)]
+
+
+def guards_of(made: Generated) -> list[str]:
+    return [n.op_type for n in made.model.graph.node if any(o.startswith("g") for o in n.output)]
+
+
+@pytest.mark.parametrize(("opset", "dtype"), [(9, "float32"), (13, "float32"), (13, "int32"), (23, "bfloat16"), (23, "uint8")])
+def test_with_guards_models_are_valid_and_have_the_numbers_that_are_stated(opset: int, dtype: str) -> None:
+    models = guarded(("Exp", "Log", "Acos", "Sqrt", "Mul", "Div", "Mod"), opset, dtypes=(dtype,))
+    assert [p for made in models if (p := problem(made)) is not None] == []
+    assert any(guards_of(made) for made in models)
+
+
+def test_a_guard_brings_infinities_and_nan_into_the_domain() -> None:
+    made = next(
+        m for m in guarded(("Exp", "Acos"), 13, 200, dtypes=("float32",)) if guards_of(m) and m.model.graph.node[-1].op_type == "Acos"
+    )
+    used = {n.input[0] for n in made.model.graph.node if n.op_type == "Acos"}
+    feeds = {i.name: np.full(made.feeds[i.name].shape, np.nan, np.float32) for i in made.model.graph.input}
+    for name in used & {o for n in made.model.graph.node for o in n.output if o.startswith("g")}:
+        (value,) = Session(made.model).run([name], feeds)
+        assert np.all(np.abs(value) <= 1), name
+
+
+def test_before_opset_8_there_are_no_guards_and_without_the_option_none_at_all() -> None:
+    assert not any(guards_of(m) for m in guarded(("Exp", "Log"), 7))
+    plain = [generate(RandomChooser(seed), Options(ops=("Exp", "Log"), opset=13)) for seed in range(60)]
+    assert not any(guards_of(m) for m in plain)
+
+
+def test_guards_feed_bounded_operands_from_the_graph_and_keep_numbers_finite() -> None:
+    def share_that_is_computed(guards: bool) -> float:
+        chosen = Options(ops=("Exp", "Sub", "Log", "Acos"), opset=13, dtypes=("float32",), control_flow=False, guards=guards)
+        models = [generate(RandomChooser(seed), chosen).model for seed in range(150)]
+        bounded = [(m, n.input[0]) for m in models for n in m.graph.node if n.op_type in ("Log", "Acos")]
+        return sum(x in {o for n in m.graph.node for o in n.output} for m, x in bounded) / len(bounded)
+
+    assert share_that_is_computed(True) > 1.5 * share_that_is_computed(False)
+    plain, guarding = (float(finite_share(Options(guards=g), 150).split()[0]) for g in (False, True))
+    assert min(plain, guarding) > 90 and guarding >= plain - 1
