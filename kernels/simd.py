@@ -24,7 +24,7 @@ from refexec.kernels.cache import Locator
 __all__ = [
     "absolute", "alive", "as_floats", "as_integers", "at", "broadcast", "copy_sign", "either_nan", "evens_and_odds", "every_other",
     "first_lanes", "fma", "inlined", "interleaved", "jit", "lane", "lane_numbers", "lanes_of", "largest", "load", "load_first",
-    "looked_up", "maximum", "memory", "minimum", "negated", "prefetch", "product_of_lanes", "put", "round_even", "select", "splat",
+    "looked_up", "maximum", "memory", "minimum", "negated", "parted", "prefetch", "product_of_lanes", "put", "round_even", "select", "splat",
     "sqrt", "store", "store_first", "sum_of_lanes", "to_floats", "to_integers", "zeros",
 ]  # fmt: skip
 
@@ -535,6 +535,17 @@ def interleaved(typing: Any, a: Any, b: Any) -> Any:
         order = [lane for i in range(a.lanes) for lane in (i, i + a.lanes)]
         halves = [ir.Constant(ir.VectorType(I32, a.lanes), order[k : k + a.lanes]) for k in (0, a.lanes)]
         return context.make_tuple(builder, sig.return_type, [builder.shuffle_vector(*args, half) for half in halves])
+
+    return types.UniTuple(a, 2)(a, b), code
+
+
+@instruction
+def parted(typing: Any, a: Any, b: Any) -> Any:
+    """The lanes 0, 2, 4, ... and the lanes 1, 3, 5, ... of two vectors that follow each other: interleaved undone."""
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        orders = [ir.Constant(ir.VectorType(I32, a.lanes), list(range(k, 2 * a.lanes, 2))) for k in (0, 1)]
+        return context.make_tuple(builder, sig.return_type, [builder.shuffle_vector(*args, order) for order in orders])
 
     return types.UniTuple(a, 2)(a, b), code
 
