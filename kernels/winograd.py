@@ -21,8 +21,23 @@ import numpy as np
 from refexec.kernels.conv import NANOSECONDS, Correlate, Filters, Geometry
 from refexec.kernels.depthwise import ended
 from refexec.kernels.memory import NOTHING, Array, aligned, plain
-from refexec.kernels.simd import alive, at, broadcast, first_lanes, inlined, interleaved, jit, lanes_of, load, memory, parted, put, select
-from refexec.kernels.simd import store, zeros
+from refexec.kernels.simd import (
+    alive,
+    at,
+    broadcast,
+    first_lanes,
+    inlined,
+    interleaved,
+    jit,
+    lanes_of,
+    load,
+    memory,
+    parted,
+    put,
+    select,
+    store,
+    zeros,
+)
 from refexec.kernels.tiles import KC, NO_BIAS, PER_ROW, pack_rows, strip_of_packed
 from refexec.pool import pieces, share
 from refexec.primitives import PLAIN, Binding, Epilogue, Kernel, Shape, kernel
@@ -94,22 +109,25 @@ def transform(X, x, plane, width, tiles, p, count, C, c, c_end, transformed, ste
                 _eight_tiles(X, source, width, T, t, V, v, step, True)
 
 
+@inlined
+def _place(T, t, row, lane, across):
+    """Where in the map a lane of four tiles stands."""
+    tile = at(T, t + TILE) + lane // 2
+    return tile // across * 2 + row, tile % across * 2 + lane % 2
+
+
 @jit
 def put_cut(v, T, t, row, height, width, across, Y, y, S, follows, shift, per, R, residual, lo, hi):
     """One row of four tiles of which not all columns follow each other, or lie in the map, element by element."""
     L = lanes_of(Y)
-    for i in range(2 if residual else 1):  # first the residual is brought together
+    if residual:
         for lane in range(L):
-            tile = at(T, t + TILE) + lane // 2
-            h, w = tile // across * 2 + row, tile % across * 2 + lane % 2
+            h, w = _place(T, t, row, lane, across)
             if h < height and w < width:
-                if residual and i == 0:
-                    put(S, lane, at(R, y + h * width + w))
-    v = ended(v, shift, per, S, 0, residual, lo, hi, follows)
-    store(S, 0, v)
+                put(S, lane, at(R, y + h * width + w))
+    store(S, 0, ended(v, shift, per, S, 0, residual, lo, hi, follows))
     for lane in range(L):
-        tile = at(T, t + TILE) + lane // 2
-        h, w = tile // across * 2 + row, tile % across * 2 + lane % 2
+        h, w = _place(T, t, row, lane, across)
         if h < height and w < width:
             put(Y, y + h * width + w, at(S, lane))
 
@@ -175,9 +193,9 @@ class Winograd(Kernel):
         return None if W is None else Transformed(W, static["group"])
 
     def bind(self, shapes: Sequence[Shape], static: Mapping[str, Any], packed: Transformed | None, epilogue: Epilogue) -> Binding:
-        if packed is None or not suits(*shapes, static["window"], static["group"]):
-            return self.direct.bind(shapes, static, packed, epilogue)
         X, W = (tuple(s or ()) for s in shapes)
+        if packed is None or not suits(W, static["window"], static["group"]):
+            return self.direct.bind(shapes, static, packed, epilogue)
         here = Tiles(X, W, static["window"], static["group"])
         follows, per = epilogue != PLAIN, NO_BIAS if epilogue.axis is None else PER_ROW
 
@@ -205,7 +223,7 @@ class Winograd(Kernel):
         X, W = arrays
         window, group = static["window"], static["group"]
         direct = self.direct.bound(arrays, static)
-        if not suits(X.shape, W.shape, window, group):
+        if not suits(W.shape, window, group):
             return direct
         here = Tiles(X.shape, W.shape, window, group)
         d = np.abs(here.tiled(X))  # (image, group, channel, down, across, 4, 4)
@@ -217,9 +235,9 @@ class Winograd(Kernel):
         return np.where(found < float(np.finfo(np.float32).max), np.maximum((here.depth + 16) * found, direct), np.nan)
 
 
-def suits(X: Shape, W: Shape, window: Any, group: int) -> bool:
+def suits(W: tuple[int, ...], window: Any, group: int) -> bool:
     """Whether the shapes are those of 3 x 3 windows that move by one, large enough to be faster this way."""
-    if X is None or W is None or W[2:] != (3, 3) or set(window.strides) != {1} or set(window.dilations) != {1}:
+    if W[2:] != (3, 3) or set(window.strides) != {1} or set(window.dilations) != {1}:
         return False
     fits = min(window.output) > 0 and window.output[1] > 2 * (FOUR - 1) and min(p for pair in window.pads for p in pair) >= 0
     return fits and W[1] >= LEAST_CHANNELS and W[0] // group >= LEAST_FILTERS
