@@ -11,7 +11,8 @@ from numba import types
 from refexec.kernels.vectors import I32, Mask, index_of, instruction, integers_like, repeated, vector_of
 
 __all__ = [
-    "evens_and_odds", "every_other", "first_lanes", "interleaved", "lane", "lane_numbers", "largest", "product_of_lanes", "sum_of_lanes",
+    "evens_and_odds", "every_other", "first_lanes", "interleaved", "lane", "lane_numbers", "largest", "parted", "product_of_lanes",
+    "sum_of_lanes",
 ]  # fmt: skip
 
 
@@ -33,6 +34,17 @@ def interleaved(typing: Any, a: Any, b: Any) -> Any:
         order = [lane for i in range(a.lanes) for lane in (i, i + a.lanes)]
         halves = [ir.Constant(ir.VectorType(I32, a.lanes), order[k : k + a.lanes]) for k in (0, a.lanes)]
         return context.make_tuple(builder, sig.return_type, [builder.shuffle_vector(*args, half) for half in halves])
+
+    return types.UniTuple(a, 2)(a, b), code
+
+
+@instruction
+def parted(typing: Any, a: Any, b: Any) -> Any:
+    """The lanes 0, 2, 4, ... and the lanes 1, 3, 5, ... of two vectors that follow each other: interleaved undone."""
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        orders = [ir.Constant(ir.VectorType(I32, a.lanes), list(range(k, 2 * a.lanes, 2))) for k in (0, 1)]
+        return context.make_tuple(builder, sig.return_type, [builder.shuffle_vector(*args, order) for order in orders])
 
     return types.UniTuple(a, 2)(a, b), code
 
