@@ -7,6 +7,7 @@ one filled with zeros; another one is packed block by block, or read where it st
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -228,7 +229,7 @@ class MatMul(Kernel):
 
         def with_panels(y: Array, arrays: Sequence[Array], bias: Array | None, residual: Array | None) -> None:
             x = arrays[0]
-            x = x if x.ndim == 2 else x.reshape(-1, K)
+            x = x if x.ndim == 2 else x.reshape(prod(x.shape[:-1]), K)
             memory, start, (row, step) = flat(x.T if static.get("transpose_A") else x)
             rest = tail(y, bias, residual)
             rows = y.size // N if N else 0
@@ -240,7 +241,7 @@ class MatMul(Kernel):
         places: dict[Any, tuple[Array, Array]] = {}
 
         def stacked(y: Array, arrays: Sequence[Array], bias: Array | None, residual: Array | None) -> None:
-            a, b = arrays[0].reshape(-1, K) if len(A) == 1 else arrays[0], arrays[1].reshape(K, -1) if len(B) == 1 else arrays[1]
+            a, b = arrays[0][None] if len(A) == 1 else arrays[0], arrays[1][:, None] if len(B) == 1 else arrays[1]
             a, b = a.swapaxes(-1, -2) if static.get("transpose_A") else a, b.swapaxes(-1, -2) if static.get("transpose_B") else b
             left, a_start, a_steps = flat(a)
             right, b_start, b_steps = flat(b)
