@@ -180,6 +180,7 @@ def rows_of_pixels(X, x, linear, terms, pixels, V, v, K, Y, y, P, M, m, m_end, f
 
 @kernel("correlate", "float32", "float64", halves=True)
 class Correlate(Kernel):
+    epilogues = True
     order = "over (channel, position in the window), in blocks of 256 terms whose sums are added in order; fused multiply-adds"
 
     def pack(self, static: Mapping[str, Any], constants: Mapping[int, Array]) -> Filters | None:

@@ -146,6 +146,7 @@ def layout(shape: Sequence[int], view: Sequence[int], axes: Sequence[int]) -> tu
 
 @kernel("standardize", "float32", "float64", halves=True)
 class Standardize(Kernel):
+    epilogues = True
     order = "the sums as in reduce_over: of x, then of (x - mean) squared; then (x - mean) * (1 / root), times scale plus bias at once"
 
     def pack(self, static: Mapping[str, Any], constants: Mapping[int, Array]) -> dict[int, Array]:
@@ -213,6 +214,7 @@ class Standardize(Kernel):
 
 @kernel("affine_per_channel", "float32", "float64", halves=True)
 class AffinePerChannel(Kernel):
+    epilogues = True
     order = "(x - mean) * (scale / sqrt(var + epsilon)) + B, each step rounded"
 
     def pack(self, static: Mapping[str, Any], constants: Mapping[int, Array]) -> tuple[Array, Array, Array] | None:

@@ -14,7 +14,7 @@ from refexec.kernels.functions import ULPS, apply
 from refexec.kernels.long_vectors import load_long, load_some, store_some
 from refexec.kernels.memory import Array
 from refexec.kernels.simd import jit, lanes_of, store
-from refexec.pool import pieces, share
+from refexec.pool import SHORT, pieces, share
 from refexec.primitives import Binding, Epilogue, Kernel, Shape, kernel
 
 __all__ = ["Pointwise", "block_of"]
@@ -63,14 +63,19 @@ class Pointwise(Kernel):
         name, p, q = known(static)
         block = block_of(name)
         size = int(np.prod(shape, dtype=np.int64))
+        short = size * NANOSECONDS <= SHORT
 
         def run(y: Array, arrays: Sequence[Array], bias: Array | None, residual: Array | None) -> None:
-            x = np.ascontiguousarray(arrays[0]).reshape(-1)
+            x = arrays[0]
+            x = (x if x.flags.c_contiguous else np.ascontiguousarray(x)).reshape(-1)
             out = y.reshape(-1)
+            if short:
+                block(x, 0, 1, x, 0, 1, out, 0, size, p, q)
+                return
             share(
                 pieces(size, NANOSECONDS, MULTIPLE),
                 lambda first, end: block(x, first, 1, x, first, 1, out, first, end - first, p, q),
-            )  # fmt: skip
+            )
 
         return Binding(shape, run)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from refexec.errors import KernelMismatch
 from refexec.limits import claim
-from refexec.primitives import PROFILES, Epilogue, Kernel, Lowered, Primitive, Profile, activate
+from refexec.primitives import PLAIN, PROFILES, Epilogue, Kernel, Lowered, Primitive, Profile, activate
 from refexec.types import ElementType, element_type
 from refexec.values import round_quietly, smallest_subnormal, unit_roundoff, widen
 
@@ -86,7 +86,7 @@ class CallSite:
         if self._follow is not None:
             epilogue = replace(self._follow, axis=epilogue.axis)
         kernel = lowered.primitive.kernel(self._element, self._profile)
-        if kernel is None:
+        if kernel is None or (epilogue != PLAIN and not kernel.epilogues):
             return Bound(lowered, epilogue)
         packed = self._packed.get(lowered.primitive)
         if packed is None:

@@ -107,5 +107,5 @@ def _joined(parts: Sequence[Step], follow: Epilogue, residual: int) -> Step:
             (known[part.outputs[0]],) = part.bound.call(run, [known[s] for s in part.inputs])
         return (known[last.outputs[0]],)
 
-    bound = Bound(call, last.output_types, site=joined, operator=first.bound.operator, attributes=first.bound.attributes)
+    bound = Bound(call, last.output_types, site=joined)
     return replace(first, inputs=inputs, outputs=last.outputs, output_types=last.output_types, bound=bound)

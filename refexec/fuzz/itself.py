@@ -7,7 +7,7 @@ All but the last run a model twice in step (:mod:`refexec.diff.in_step`): each e
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ from refexec.fuzz.verdicts import LIMITS, Target, Verdict
 from refexec.limits import Limits
 from refexec.session import Session
 from refexec.types import TensorType
-from refexec.values import to_public, unit_roundoff, value_type_of
+from refexec.values import max_finite, to_public, unit_roundoff, value_type_of
 
 __all__ = ["Body", "Profiled", "Transforms", "Wide"]
 
@@ -133,7 +133,8 @@ class Body(Target):
             try:
                 Session(model, profile="wide", expand=expand, limits=LIMITS).observe(feeds, observer)
             except RefexecError as error:
-                return Verdict("refused", "", f"with expand={expand}: {type(error).__name__}: {error}")
+                refused = Verdict("refused", "", f"with expand={expand}: {type(error).__name__}: {error}")
+                return bodies.fault or refused  # what a body made wrong may be what a later node refuses
         return bodies.fault or bodies.out_of_range
 
 
@@ -163,11 +164,8 @@ class _Bodies:
             return
         allowed = casts_cost(body)
 
-        def near(x: Any, y: Any) -> Any:
-            return np.isfinite(x) & np.isfinite(y) & (np.abs(x - y) <= allowed)
-
-        for i, (native, made) in enumerate(zip(first.outputs, second.outputs, strict=True)):
-            wrong = apart(to_public(native), to_public(made), near)
+        for i, (native, made, type) in enumerate(zip(first.outputs, second.outputs, second.output_types, strict=True)):
+            wrong = apart(to_public(native), to_public(made), _near(allowed, type))
             if wrong is None:
                 continue
             said = f"output {i}: {wrong}"
@@ -176,6 +174,16 @@ class _Bodies:
             else:
                 self.fault = Verdict("value", second.node.label, said)
                 return
+
+
+def _near(allowed: float, type: Any) -> Callable[[Any, Any], Any]:
+    most = max_finite(type.elem.dtype) if isinstance(type, TensorType) and type.elem.is_float else np.inf
+
+    def near(x: Any, y: Any) -> Any:
+        beyond = (np.abs(y) > most) & (np.copysign(np.inf, y.real) == x)  # an operator that decides sees its inputs in their type
+        return beyond | (np.isfinite(x) & np.isfinite(y) & (np.abs(x - y) <= allowed))
+
+    return near
 
 
 def casts_cost(body: Sequence[Event]) -> float:

@@ -137,3 +137,14 @@ def test_a_stated_precision_that_cannot_hold_a_number_is_out_of_range() -> None:
     feeds = {"q": np.full((1, 1, 1), 1e4, np.float32), "v": np.ones((1, 1, 1), np.float32)}
     verdict = Wide().judge(model, feeds, {})  # 1e8 is infinity in float16, and infinity - infinity is NaN
     assert verdict is not None and (verdict.kind, verdict.operator) == ("out of range", "Attention-23")
+
+
+def test_what_a_later_node_refuses_is_blamed_on_the_body_before_it() -> None:
+    model = parsed('(float x) => (float y) { a = Celu(x) y = Einsum <equation = "->"> (a) }', 12)
+    verdict = Body().judge(model, {"x": np.array(1, np.float32)}, {"y": None})
+    assert verdict == Verdict("value", "Celu-12", "output 0: operator float64(), body float64(1,)")
+
+
+def test_a_wide_number_that_is_infinite_in_its_type_is_so_for_an_operator_that_decides() -> None:
+    model = parsed("(float16[1] x) => (float16[1] y) { a = Mul(x, x) y = ThresholdedRelu(a) }")
+    assert Body().judge(model, {"x": np.full(1, 1000, np.float16)}, {"y": None}) is None
