@@ -1,10 +1,12 @@
-"""refexec against itself: its reference results against its wide ones, operators against their function bodies, other spellings of a model.
+"""refexec against itself: its reference results and those of kernels against its wide ones, operators against their function bodies, other
+spellings of a model.
 
-The first two run a model twice in step (:mod:`refexec.diff.in_step`): each evaluation is judged on the inputs that it had in the other run.
+All but the last run a model twice in step (:mod:`refexec.diff.in_step`): each evaluation is judged on the inputs that it had in the other run.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -15,18 +17,20 @@ from refexec.context import Event
 from refexec.diff.bodies import apart
 from refexec.diff.bounds import overflows
 from refexec.diff.declared import Declarations, Declared
+from refexec.diff.disturb import Disturbance, estimated
 from refexec.diff.in_step import Following, Recording
 from refexec.diff.metrics import same_bits
 from refexec.diff.replay import by_bound, the_same
 from refexec.diff.report import BAD, Local
-from refexec.errors import RefexecError
+from refexec.errors import KernelMismatch, RefexecError
 from refexec.fuzz import transforms
 from refexec.fuzz.verdicts import LIMITS, Target, Verdict
+from refexec.limits import Limits
 from refexec.session import Session
 from refexec.types import TensorType
 from refexec.values import max_finite, to_public, unit_roundoff, value_type_of
 
-__all__ = ["Body", "Transforms", "Wide"]
+__all__ = ["Body", "Profiled", "Transforms", "Wide"]
 
 
 class Wide(Target):
@@ -42,8 +46,47 @@ class Wide(Target):
         return rounding.fault or rounding.out_of_range
 
 
+WITH_COMPILATION = Limits(seconds=300)  # a kernel is compiled in the first run that needs it
+
+
+class Profiled(Target):
+    """A profile with kernels, by name.
+
+    Step by step against the wide profile, each node by its declared bound; then as plans run, with kernels joined to what follows them and
+    each verified beside its definition. Both have the same bits in ``deterministic``.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def judge(self, model: onnx.ModelProto, feeds: Mapping[str, Any], expected: Mapping[str, Any]) -> Verdict | None:
+        reference, wide, kernels = (Session(model, profile=p, limits=WITH_COMPILATION) for p in ("reference", "wide", self.name))
+        recording, rounding = Recording(), _Rounding(reference, wide)
+        try:
+            seen = kernels.observe(feeds, recording)
+            wide.observe(feeds, Following(recording, rounding))
+            if rounding.fault:
+                return rounding.fault
+            run = Session(model, profile=self.name, limits=WITH_COMPILATION, verify_kernels=True).run(None, feeds)
+        except RefexecError as error:
+            where = re.search(r"\(([\w.:]+-\d+)\)", " ".join(getattr(error, "__notes__", [])))
+            return Verdict("value" if isinstance(error, KernelMismatch) else "refused", where[1] if where else "",
+                           f"{type(error).__name__}: {error}")  # fmt: skip
+        for index, (output, value, again) in enumerate(zip(kernels.outputs, seen, run, strict=True)):
+            if not same_bits(value, again) and not (kernels.profile.fast and _near(wide, feeds, index, again)):
+                return Verdict("value", "", f"output {output.name!r} of the plan that runs is not that of the observed one")
+        return rounding.out_of_range
+
+
+def _near(wide: Session, feeds: Mapping[str, Any], index: int, found: Any) -> bool:
+    """Whether what the errors that nodes may make do to an output explains another value of it."""
+    disturbance = Disturbance(Declarations(wide), wide)
+    truth, disturbed = wide.run(None, feeds)[index], wide.observe(feeds, disturbance)[index]
+    return disturbance.random or estimated(truth, disturbed, found).status not in BAD
+
+
 class _Rounding:
-    """Judges evaluations of the wide run after those of the reference run.
+    """Judges evaluations of the wide run after those of the run of another profile.
 
     ``fault``: the first that its bound does not explain. ``out_of_range``: the first in which a number inside is beyond what its type can
     be. Of doubles the reference profile has nothing wider to compute them in, and where the specification states a type ("stash_type") it
