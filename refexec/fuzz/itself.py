@@ -1,7 +1,8 @@
 """refexec against itself: its reference results and those of kernels against its wide ones, operators against their function bodies, other
 spellings of a model.
 
-All but the last run a model twice in step (:mod:`refexec.diff.in_step`): each evaluation is judged on the inputs that it had in the other run.
+All but the last run a model twice in step (:mod:`refexec.diff.in_step`): each evaluation is judged on the inputs that it had in the other
+run.
 """
 
 from __future__ import annotations
@@ -73,12 +74,12 @@ class Profiled(Target):
             return Verdict("value" if isinstance(error, KernelMismatch) else "refused", where[1] if where else "",
                            f"{type(error).__name__}: {error}")  # fmt: skip
         for index, (output, value, again) in enumerate(zip(kernels.outputs, seen, run, strict=True)):
-            if not same_bits(value, again) and not (kernels.profile.fast and _near(wide, feeds, index, again)):
+            if not same_bits(value, again) and not (kernels.profile.fast and _disturbed(wide, feeds, index, again)):
                 return Verdict("value", "", f"output {output.name!r} of the plan that runs is not that of the observed one")
         return rounding.out_of_range
 
 
-def _near(wide: Session, feeds: Mapping[str, Any], index: int, found: Any) -> bool:
+def _disturbed(wide: Session, feeds: Mapping[str, Any], index: int, found: Any) -> bool:
     """Whether what the errors that nodes may make do to an output explains another value of it."""
     disturbance = Disturbance(Declarations(wide), wide)
     truth, disturbed = wide.run(None, feeds)[index], wide.observe(feeds, disturbance)[index]
