@@ -62,11 +62,16 @@ def fill_padded(X, x, c, c_end, inner, before, outer, P):
 
 @jit
 def steps_of(pixels, j, lanes):
-    """How a vector of pixels stands in memory: (step, how many lie before the row ends); step 0 where no two runs do."""
+    """How a vector of pixels stands in memory: (step, how many lie before the row ends); step 0 where no two runs do.
+
+    Of two runs the second lies behind the first, so that a vector from where either begins, or to where it ends, is of the image.
+    """
     step = at(pixels, j + 1) - at(pixels, j)
     before = 1
     while before < lanes and at(pixels, j + before) - at(pixels, j + before - 1) == step:
         before += 1
+    if before < lanes and at(pixels, j + before) <= at(pixels, j + before - 1):  # the last pixel again, which fills a panel
+        return 0, before
     for i in range(before + 1, lanes):
         if at(pixels, j + i) - at(pixels, j + i - 1) != step:
             return 0, before

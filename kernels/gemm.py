@@ -229,7 +229,7 @@ class MatMul(Kernel):
             (follows, biases, per), rest = tail(y, bias, residual)
             memory, start, row, step = plain(x) if x.flags.c_contiguous else None, 0, K, 1
             if transposes_A or memory is None:
-                x = x if x.ndim == 2 else x.reshape(-1, K)
+                x = x if x.ndim == 2 else x.reshape(prod(x.shape[:-1]), K)
                 memory, start, (row, step) = flat(x.T if transposes_A else x)
             if work <= pool.SHORT:
                 rows_by_panels(memory, start, row, step, packed, out, N, K, 0, rows, 0, N, follows, biases, per, *rest)

@@ -76,6 +76,7 @@ def run(
       onnxruntime-optimized  with all of them
       onnx.reference
       wide                   refexec's reference results against its wide ones
+      deterministic, fast    kernels against wide results and their definitions
       body                   operators against their function bodies
       transforms             the model written, read and renamed
 
