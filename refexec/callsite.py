@@ -68,6 +68,14 @@ class CallSite:
         made._packed = self._packed
         return made
 
+    def knowing(self, constants: Mapping[int, Array]) -> CallSite:
+        """A site whose inputs of these indexes never change either, for kernels alone."""
+        return CallSite(self._lower, self._element, {**self._constants, **constants}, self._profile, self._verify, Epilogue())
+
+    @property
+    def profile(self) -> Profile:
+        return self._profile
+
     @property
     def has_kernels(self) -> bool:
         """Whether kernels may run here."""
