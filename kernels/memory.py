@@ -15,7 +15,6 @@ from refexec.limits import claim
 __all__ = ["NOTHING", "Array", "aligned", "flat", "keep_freed_memory", "offsets", "plain", "row_major", "scratch", "viewed"]
 
 Array = np.ndarray[Any, Any]
-KEPT = 32 << 20  # bytes per thread and type
 FREED = 256 << 20
 LARGEST_ON_HEAP = 32 << 20  # bytes of an array; the most that the C library allows
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
@@ -91,7 +90,9 @@ class _Memory:
 def plain(x: Array) -> Array:
     """``x`` C-contiguous and of one axis. Kernels do not write what they are given."""
     x = np.ascontiguousarray(x).reshape(-1)
-    return x if x.flags.writeable else np.asarray(_Memory(x))
+    if not x.flags.writeable:  # as bytes, for NumPy's interface does not know all types by name
+        x = np.asarray(_Memory(x.view(np.uint8))).view(x.dtype)
+    return x
 
 
 def viewed(x: Array) -> tuple[Array, int, tuple[int, ...]] | None:
