@@ -10,11 +10,12 @@ import numpy as np
 import refexec.kernels.gates
 import refexec.kernels.trigonometry
 import refexec.kernels.units  # noqa: F401 - what they define is known by name
+from refexec import pool
 from refexec.kernels.functions import ULPS, apply
 from refexec.kernels.long_vectors import load_long, load_some, store_some
 from refexec.kernels.memory import Array
 from refexec.kernels.simd import jit, lanes_of, store
-from refexec.pool import SHORT, pieces, share
+from refexec.pool import pieces, share
 from refexec.primitives import Binding, Epilogue, Kernel, Shape, kernel
 
 __all__ = ["Pointwise", "block_of"]
@@ -63,13 +64,12 @@ class Pointwise(Kernel):
         name, p, q = known(static)
         block = block_of(name)
         size = int(np.prod(shape, dtype=np.int64))
-        short = size * NANOSECONDS <= SHORT
 
         def run(y: Array, arrays: Sequence[Array], bias: Array | None, residual: Array | None) -> None:
             x = arrays[0]
             x = (x if x.flags.c_contiguous else np.ascontiguousarray(x)).reshape(-1)
             out = y.reshape(-1)
-            if short:
+            if size * NANOSECONDS <= pool.SHORT:
                 block(x, 0, 1, x, 0, 1, out, 0, size, p, q)
                 return
             share(

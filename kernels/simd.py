@@ -58,6 +58,6 @@ from refexec.kernels.vectors import inlined, instruction, jit
 __all__ = [
     "absolute", "alive", "as_floats", "as_integers", "at", "broadcast", "copy_sign", "either_nan", "evens_and_odds", "every_other",
     "first_lanes", "fma", "inlined", "instruction", "interleaved", "jit", "lane", "lane_numbers", "lanes_of", "largest", "load",
-    "load_first", "looked_up", "maximum", "memory", "minimum", "negated", "parted", "prefetch", "product_of_lanes", "put", "round_even", "select",
-    "splat", "sqrt", "store", "store_first", "sum_of_lanes", "to_floats", "to_integers", "zeros",
+    "load_first", "looked_up", "maximum", "memory", "minimum", "negated", "parted", "prefetch", "product_of_lanes", "put", "round_even",
+    "select", "splat", "sqrt", "store", "store_first", "sum_of_lanes", "to_floats", "to_integers", "zeros",
 ]  # fmt: skip

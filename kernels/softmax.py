@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from refexec import pool
 from refexec.kernels.functions import apply, scaled_exp
 from refexec.kernels.long_vectors import filled, load_long, load_some, store_some
 from refexec.kernels.memory import Array
 from refexec.kernels.simd import inlined, jit, lanes_of, largest, select, store, sum_of_lanes
-from refexec.pool import SHORT, pieces, share
+from refexec.pool import pieces, share
 from refexec.primitives import Binding, Epilogue, Kernel, Shape, kernel
 
 __all__ = ["LogSoftmax", "Softmax"]
@@ -163,7 +164,7 @@ class _AlongAxis(Kernel):
         rows = inner == 1
         width = max(16, min(COLUMNS, BLOCK // max(N, 1) // 16 * 16))
         units, size = (outer, N) if rows else (outer * -(-inner // width), N * width)
-        short = units * size * NANOSECONDS <= SHORT
+        work = units * size * NANOSECONDS
         logarithm = self.logarithm
 
         def run(y: Array, arrays: Sequence[Array], bias: Array | None, residual: Array | None) -> None:
@@ -172,7 +173,7 @@ class _AlongAxis(Kernel):
             x = arrays[0]
             x, out = (x if x.flags.c_contiguous else np.ascontiguousarray(x)).reshape(-1), y.reshape(-1)
             scale = SCALE[y.dtype]
-            if rows and short:
+            if rows and work <= pool.SHORT:
                 along_rows(x, out, 0, outer, N, scale, logarithm)
             elif rows:
                 share(pieces(units, size * NANOSECONDS), lambda first, end: along_rows(x, out, first, end, N, scale, logarithm))

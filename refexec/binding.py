@@ -85,10 +85,15 @@ def bind(
             claim_broadcast(arguments)
         return body(*arguments, **extra)
 
+    alone = wanted == (True,) and not profile.wide and isinstance(output_types[0], TensorType)
+    one = output_types[0].elem.dtype if alone else None  # type: ignore[union-attr]
+
     def call(run: Run, values: Sequence[Any]) -> tuple[Any, ...]:
         result = site(values[:arity], convert) if site is not None else None
         if result is None:
             result = evaluate(run, values)
+        elif type(result) is np.ndarray and result.dtype is one:
+            return (result,)
         several = isinstance(result, tuple) or (isinstance(result, list) and (len(wanted) > 1 or bool(graphs)))
         results = tuple(result) if several else (result,)
         if len(results) < len(wanted):
@@ -106,7 +111,7 @@ def bind(
 
         def single(*values: Any) -> Any:
             result = site(values, convert)
-            return finish[0](result if result is not None else body(*(values if convert is None else convert(values))))
+            return result if result is not None else finish[0](body(*(values if convert is None else convert(values))))
 
         return Bound(call, output_types, single, dtype, finish[0])
     return Bound(call, output_types, _single(operator, body, convert, finish[0]), dtype, finish[0])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from refexec.aliases import writable
 from refexec.errors import KernelMismatch
-from refexec.limits import claim
+from refexec.limits import FREE_BYTES, claim
 from refexec.primitives import PLAIN, PROFILES, Epilogue, Kernel, Lowered, Primitive, Profile, activate
 from refexec.types import ElementType, element_type
 from refexec.values import round_quietly, smallest_subnormal, unit_roundoff, widen
@@ -28,6 +30,9 @@ class Bound(NamedTuple):
     kernel: Kernel | None = None
     shape: tuple[int, ...] = ()
     run: Any = None
+    size: int = 0  # elements of the result
+    bytes: int = 0
+    places: tuple[int, ...] | None = None  # which inputs are the arguments, where they are that as they stand
 
 
 class CallSite:
@@ -50,6 +55,7 @@ class CallSite:
         self._lower = lower
         self._element = element
         self._constants = constants
+        self._aliases = [(i, array, writable(array)) for i, array in constants.items()]
         self._profile = profile
         self._verify = verify
         self._follow = follow
@@ -92,7 +98,10 @@ class CallSite:
         if packed is None:
             packed = self._packed[lowered.primitive] = (kernel.pack(lowered.static, self._positions(lowered)),)
         binding = kernel.bind(lowered.argument_shapes(shapes), lowered.static, packed[0], epilogue)
-        return Bound(lowered, epilogue, kernel, binding.shape, binding.run)
+        dtype = self._element.dtype  # type: ignore[union-attr]
+        size = prod(claim(binding.shape, dtype))
+        places = lowered.arguments if lowered.operands is None and max(lowered.arguments, default=0) < len(shapes) else None
+        return Bound(lowered, epilogue, kernel, binding.shape, binding.run, size, size * dtype.itemsize, places)
 
     def _positions(self, lowered: Lowered) -> dict[int, Array]:
         """The constants by the position of the primitive's argument."""
@@ -113,10 +122,16 @@ class CallSite:
         bound = self._bindings[shapes] if shapes in self._bindings else self._bind(shapes)
         if bound is None:
             return None
-        lowered, epilogue, kernel, shape, run = bound
-        fed = [i for i, array in self._constants.items() if inputs[i] is not array]  # a caller fed other values for this run
-        if any(i not in lowered.arguments and i != lowered.bias for i in fed):
-            return None  # it was lowered for the value that it had
+        lowered, epilogue, kernel, shape, run, size, bytes_, places = bound
+        fed = False
+        values = list(inputs)
+        for i, constant, memory in self._aliases:
+            if values[i] is constant:
+                values[i] = memory
+            elif i in lowered.arguments or i == lowered.bias:
+                fed = True  # another value, by the caller for this run
+            else:
+                return None  # it was lowered for the value that it had
         if kernel is None:
             if convert is not None:
                 inputs = convert(inputs)
@@ -127,11 +142,13 @@ class CallSite:
         if fed:
             run = kernel.bind(lowered.argument_shapes(shapes), lowered.static, kernel.pack(lowered.static, {}), epilogue).run
         dtype = self._element.dtype  # type: ignore[union-attr]
-        y = np.empty(claim(shape, dtype), dtype)
-        arguments = lowered.argument_values(inputs)
-        bias = None if lowered.bias is None else inputs[lowered.bias]
-        residual = inputs[-1] if epilogue.residual else None
-        if y.size:
+        if bytes_ > FREE_BYTES:
+            claim(shape, dtype)
+        y = np.empty(shape, dtype)
+        arguments = lowered.argument_values(values) if places is None else [values[i] for i in places]
+        bias = None if lowered.bias is None else values[lowered.bias]
+        residual = values[-1] if epilogue.residual else None
+        if size:
             run(y, arguments, bias, residual)
         if self._verify:
             self._compare(y, bound, arguments, bias, residual)

@@ -86,6 +86,10 @@ class Plan:
     fuse: Callable[..., list[Step]] | None = None  # joins steps of a plan that nobody observes
 
     @property
+    def output_names(self) -> tuple[str, ...]:
+        return tuple([o.name for o in self.outputs])
+
+    @property
     def input_types(self) -> tuple[ValueType | None, ...]:
         return tuple(i.type for i in self.inputs)
 
@@ -99,12 +103,12 @@ class Plan:
         Any value may be asked for or fed, an intermediate one too. With ``keep`` every step is kept that can run. Raises
         FeedError for an unknown name and for an input that is needed and neither fed nor initialised.
         """
-        fed = tuple(fed)
-        key = (tuple(outputs), fed, keep)
+        outputs, fed = tuple(outputs), tuple(fed)
+        key = (outputs, fed, keep)
         found = self.selections.get(key)
         if found is None:
             with collector_paused():
-                found = self._select(tuple(outputs), fed, keep)
+                found = self._select(outputs, fed, keep)
             if len(self.selections) < MOST_SELECTIONS:
                 self.selections[key] = found
         return found

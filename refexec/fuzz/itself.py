@@ -1,7 +1,8 @@
 """refexec against itself: its reference results and those of kernels against its wide ones, operators against their function bodies, other
 spellings of a model.
 
-All but the last run a model twice in step (:mod:`refexec.diff.in_step`): each evaluation is judged on the inputs that it had in the other run.
+All but the last run a model twice in step (:mod:`refexec.diff.in_step`): each evaluation is judged on the inputs that it had in the other
+run.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import onnx
 
 from refexec.context import Event
 from refexec.diff.bodies import apart
-from refexec.diff.bounds import overflows
+from refexec.diff.bounds import bounds, overflows
 from refexec.diff.declared import Declarations, Declared
 from refexec.diff.disturb import Disturbance, estimated
 from refexec.diff.in_step import Following, Recording
@@ -27,7 +28,7 @@ from refexec.fuzz import transforms
 from refexec.fuzz.verdicts import LIMITS, Target, Verdict
 from refexec.limits import Limits
 from refexec.session import Session
-from refexec.types import TensorType
+from refexec.types import FLOAT64, TensorType
 from refexec.values import max_finite, to_public, unit_roundoff, value_type_of
 
 __all__ = ["Body", "Profiled", "Transforms", "Wide"]
@@ -73,12 +74,12 @@ class Profiled(Target):
             return Verdict("value" if isinstance(error, KernelMismatch) else "refused", where[1] if where else "",
                            f"{type(error).__name__}: {error}")  # fmt: skip
         for index, (output, value, again) in enumerate(zip(kernels.outputs, seen, run, strict=True)):
-            if not same_bits(value, again) and not (kernels.profile.fast and _near(wide, feeds, index, again)):
+            if not same_bits(value, again) and not (kernels.profile.fast and _disturbed(wide, feeds, index, again)):
                 return Verdict("value", "", f"output {output.name!r} of the plan that runs is not that of the observed one")
         return rounding.out_of_range
 
 
-def _near(wide: Session, feeds: Mapping[str, Any], index: int, found: Any) -> bool:
+def _disturbed(wide: Session, feeds: Mapping[str, Any], index: int, found: Any) -> bool:
     """Whether what the errors that nodes may make do to an output explains another value of it."""
     disturbance = Disturbance(Declarations(wide), wide)
     truth, disturbed = wide.run(None, feeds)[index], wide.observe(feeds, disturbance)[index]
@@ -128,13 +129,14 @@ class Body(Target):
     name = "body"
 
     def judge(self, model: onnx.ModelProto, feeds: Mapping[str, Any], expected: Mapping[str, Any]) -> Verdict | None:
-        recording, bodies = Recording(), _Bodies()
-        for expand, observer in ((False, recording), (True, Following(recording, bodies, bodies.inside))):
-            try:
-                Session(model, profile="wide", expand=expand, limits=LIMITS).observe(feeds, observer)
-            except RefexecError as error:
-                refused = Verdict("refused", "", f"with expand={expand}: {type(error).__name__}: {error}")
-                return bodies.fault or refused  # what a body made wrong may be what a later node refuses
+        native = Session(model, profile="wide", limits=LIMITS)
+        recording, bodies = Recording(), _Bodies(native)
+        native.observe(feeds, recording)
+        try:
+            Session(model, profile="wide", expand=True, limits=LIMITS).observe(feeds, Following(recording, bodies, bodies.inside))
+        except RefexecError as error:
+            refused = Verdict("refused", "", f"with expand=True: {type(error).__name__}: {error}")
+            return bodies.fault or refused  # what a body made wrong may be what a later node refuses
         return bodies.fault or bodies.out_of_range
 
 
@@ -144,11 +146,14 @@ ULPS = 16
 class _Bodies:
     """Judges results of bodies after those of their operators.
 
-    They may be apart by what the casts of the body may make of its numbers: units in the last place of its narrowest type, at its largest
-    number. ``out_of_range``: a number of the body is beyond what the type of a cast can hold.
+    They may be apart by what the casts of the body may make of its numbers (units in the last place of its narrowest type, at its largest
+    number) and by the operator's declared bound for the wide types, in which both compute: a body may take a way that cancels more.
+    ``out_of_range``: a number of the body is beyond what the type of a cast can hold.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, native: Session) -> None:
+        self._native = native
+        self._declared = Declarations(native)
         self._inside: list[Event] = []
         self.fault: Verdict | None = None
         self.out_of_range: Verdict | None = None
@@ -162,10 +167,13 @@ class _Bodies:
         self._inside = [e for e in self._inside if not e.node.path.startswith(below)]
         if self.fault is not None:
             return
-        allowed = casts_cost(body)
-
+        cost = casts_cost(body)
+        limits: Sequence[Any] | None = None
         for i, (native, made, type) in enumerate(zip(first.outputs, second.outputs, second.output_types, strict=True)):
-            wrong = apart(to_public(native), to_public(made), _near(allowed, type))
+            wrong = apart(to_public(native), to_public(made), _near(cost, type))
+            if wrong is not None and body:
+                limits = limits or self._bounds(first)
+                wrong = apart(to_public(native), to_public(made), _near(cost if limits[i] is None else cost + limits[i], type))
             if wrong is None:
                 continue
             said = f"output {i}: {wrong}"
@@ -175,8 +183,17 @@ class _Bodies:
                 self.fault = Verdict("value", second.node.label, said)
                 return
 
+    def _bounds(self, event: Event) -> Sequence[Any]:
+        types = [_wide_type(value, type) for value, type in zip(event.outputs, event.output_types, strict=True)]
+        return bounds(self._native, event.node, self._declared[event.node], event.inputs, event.outputs, types)
 
-def _near(allowed: float, type: Any) -> Callable[[Any, Any], Any]:
+
+def _wide_type(value: Any, type: Any) -> Any:
+    narrow = isinstance(value, np.ndarray) and value.dtype == np.float64
+    return TensorType(FLOAT64) if narrow else type
+
+
+def _near(allowed: Any, type: Any) -> Callable[[Any, Any], Any]:
     most = max_finite(type.elem.dtype) if isinstance(type, TensorType) and type.elem.is_float else np.inf
 
     def near(x: Any, y: Any) -> Any:

@@ -105,6 +105,19 @@ def test_a_body_may_differ_by_what_its_casts_cost_and_no_more() -> None:
     assert itself.casts_cost([]) == 0
 
 
+@pytest.mark.parametrize(("moved", "fault"), [(0.0, False), (0.02, False), (0.1, True)])
+def test_a_body_that_cancels_more_may_differ_by_the_declared_bound_for_wide_numbers_and_no_more(moved: float, fault: bool) -> None:
+    # E(X^2) - E(X)^2 of 1, 1 and 1 + 2^-22 is 1.3e-14: one rounding of E(X^2) in double is 1 % of it.
+    model = parsed("(float[3] x) => (float[3] y) { y = MeanVarianceNormalization <axes = [0]> (x) }", 13)
+    feeds = {"x": np.array([1, 1, 1 + 2.0**-22], np.float32)}
+    native, expanded = (Session(model, profile="wide", expand=e) for e in (False, True))
+    assert abs(native.run(None, feeds)[0] - expanded.run(None, feeds)[0]).max() > 0.005
+    recording, bodies = Recording(), itself._Bodies(native)
+    native.observe(feeds, lambda event: recording(replace(event, outputs=(event.outputs[0] + moved,))))
+    expanded.observe(feeds, Following(recording, bodies, bodies.inside))
+    assert (bodies.fault is not None) == fault
+
+
 F8 = ml_dtypes.float8_e5m2
 
 

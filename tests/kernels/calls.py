@@ -107,11 +107,15 @@ def _convolutions(x: Numbers) -> Iterator[Any]:
     yield lowered("Conv", 22, x(1, 33, 5, 4), x(19, 33, 3, 3), attributes={"pads": [1] * 4, "strides": [2, 1]})
     yield lowered("Conv", 22, x(1, 30, 9, 9), x(7, 30, 1, 1), packed=(1,))
     yield lowered("Conv", 22, x(2, 6, 12, 9), x(4, 3, 2, 3), attributes={"group": 2, "dilations": [1, 2], "strides": [2, 2]}, packed=(1,))
-    yield lowered("Conv", 22, x(1, 5, 12, 21), x(5, 1, 3, 3), attributes={"group": 5, "pads": [1] * 4}, epilogue=Epilogue(1, lo=0.0), bias=x(5))
+    yield lowered(
+        "Conv", 22, x(1, 5, 12, 21), x(5, 1, 3, 3), attributes={"group": 5, "pads": [1] * 4}, epilogue=Epilogue(1, lo=0.0), bias=x(5)
+    )
     yield lowered("Conv", 22, x(1, 9, 11, 13), x(9, 1, 3, 3), attributes={"group": 9, "pads": [1, 1, 0, 0], "strides": [2, 2]})
     yield lowered("Conv", 22, x(2, 2, 150), x(3, 2, 5), attributes={"pads": [4, 0]})
     yield lowered("Conv", 22, x(1, 2, 5, 6, 7), x(3, 2, 2, 3, 2), attributes={"pads": [1, 0, 1, 0, 1, 0]})
-    yield lowered("ConvTranspose", 22, x(1, 5, 4, 9), x(5, 3, 3, 3), attributes={"strides": [2, 1]}, epilogue=Epilogue(1, lo=-1.0), bias=x(3))
+    yield lowered(
+        "ConvTranspose", 22, x(1, 5, 4, 9), x(5, 3, 3, 3), attributes={"strides": [2, 1]}, epilogue=Epilogue(1, lo=-1.0), bias=x(3)
+    )
     yield lowered("ConvTranspose", 22, x(2, 4, 17), x(4, 2, 4), attributes={"group": 2, "dilations": [3], "pads": [2, 1]})
 
 

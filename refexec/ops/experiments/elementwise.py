@@ -4,6 +4,9 @@ import numpy as np
 
 from refexec.comparison import ulps
 from refexec.errors import require
+from refexec.ops.math.exponential_units import softplus_1
+from refexec.ops.math.pointwise import pointwise
+from refexec.ops.math.trigonometry import tanh
 from refexec.registry import op
 
 
@@ -33,11 +36,11 @@ def image_scaler_1(input, /, *, bias=None, scale=1.0):
 def parametric_softplus_1(X, /, *, alpha=None, beta=None):
     """Y = alpha * ln(exp(beta * X) + 1)."""
     require(alpha is not None and beta is not None, "alpha and beta are given", alpha=alpha, beta=beta)
-    return alpha * np.logaddexp(beta * X, X.dtype.type(0))
+    return alpha * pointwise(beta * X, function=softplus_1)
 
 
 @op("ScaledTanh", since=1, arithmetic="rounded", compare=ulps(4))
 def scaled_tanh_1(input, /, *, alpha=None, beta=None):
     """output = alpha * tanh(beta * input)."""
     require(alpha is not None and beta is not None, "alpha and beta are given", alpha=alpha, beta=beta)
-    return alpha * np.tanh(beta * input)
+    return alpha * tanh(beta * input)

@@ -10,6 +10,7 @@ from refexec.comparison import random
 from refexec.errors import require
 from refexec.limits import claim
 from refexec.ops.common import tensor_type, vector
+from refexec.ops.math.exponential import exp
 from refexec.registry import op
 from refexec.types import element_type
 from refexec.values import round_to, widen
@@ -77,7 +78,7 @@ def multinomial_7(input, /, *, ctx, dtype=6, sample_size=1, seed=None):
     logits = widen(input)
     largest = logits.max(axis=1, keepdims=True, initial=-np.inf)
     require(np.all(np.isfinite(largest)), "some class of each row has a finite log-probability, and none is NaN or +inf")
-    totals = np.cumsum(np.exp(logits - largest), axis=1)
+    totals = np.cumsum(exp(logits - largest), axis=1)
     shape = claim((len(totals), sample_size), np.float64)
     drawn = ctx.random(seed).random(shape) * totals[:, -1:] if logits.size else np.zeros(shape)
     rows = [np.searchsorted(total, at, side="right") for total, at in zip(totals, drawn, strict=True)]

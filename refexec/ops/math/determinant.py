@@ -6,6 +6,7 @@ import numpy as np
 
 from refexec.comparison import Call, rounded
 from refexec.errors import require
+from refexec.ops.reduction.over import product
 from refexec.registry import op
 from refexec.values import max_finite, smallest_subnormal, unit_roundoff
 
@@ -39,4 +40,4 @@ def det_11(X, /):
         factor = np.divide(U[:, k + 1 :, k], pivot, out=np.zeros_like(U[:, k + 1 :, k]), where=pivot != 0)
         U[:, k + 1 :] -= factor[:, :, None] * U[:, None, k]
     mantissas, exponents = np.frexp(np.diagonal(U, axis1=1, axis2=2))
-    return np.ldexp(mantissas.prod(axis=1), exponents.sum(axis=1)).reshape(X.shape[:-2])
+    return np.ldexp(product(mantissas, 1), exponents.sum(axis=1)).reshape(X.shape[:-2])

@@ -14,6 +14,7 @@ from refexec.comparison import accumulation
 from refexec.errors import RuleViolation, require
 from refexec.ops.common import Array
 from refexec.ops.math.matmul import matmul
+from refexec.ops.reduction.over import total
 from refexec.registry import op
 
 TERM = r"[A-Za-z]*(?:\.\.\.[A-Za-z]*)?"
@@ -123,7 +124,7 @@ def summed(operand: Operand, keep: set[str]) -> Operand:
     """The sum over all labels but ``keep``."""
     x, term = operand
     gone = tuple(at for at, label in enumerate(term) if label not in keep)
-    return np.sum(x, axis=gone, dtype=x.dtype) if gone else x, tuple(label for label in term if label in keep)
+    return total(x, gone) if gone else x, tuple(label for label in term if label in keep)
 
 
 def contracted(a: Operand, b: Operand, keep: set[str]) -> Operand:

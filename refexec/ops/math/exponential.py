@@ -3,7 +3,8 @@
 import numpy as np
 
 from refexec.comparison import ulps
-from refexec.ops.math.pointwise import each_element
+from refexec.ops.common import Array
+from refexec.ops.math.pointwise import each_element, pointwise
 from refexec.registry import op
 
 
@@ -19,3 +20,13 @@ def exp_1(input, /):
 def log_1(input, /):
     """The natural logarithm: -inf for either zero, NaN below."""
     return np.log(input)
+
+
+def exp(x: Array) -> Array:
+    """e ** x, for bodies."""
+    return pointwise(x, function=exp_1)
+
+
+def log(x: Array) -> Array:
+    """The natural logarithm, for bodies."""
+    return pointwise(x, function=log_1)

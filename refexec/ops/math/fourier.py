@@ -6,6 +6,7 @@ from refexec.comparison import Call, rounded
 from refexec.errors import require
 from refexec.limits import claim
 from refexec.ops.common import Array, normalize_axis, scalar
+from refexec.ops.math.transform import fourier
 from refexec.registry import op
 from refexec.values import smallest_subnormal, unit_roundoff
 
@@ -44,41 +45,38 @@ def dft_17(input, dft_length=None, /, *, axis=1, inverse=0, onesided=0):
 def transformed(input: Array, length: int | None, axis: int, inverse: int, onesided: int) -> Array:
     at = normalize_axis(axis, input.ndim)
     require(at < input.ndim - 1, "axis is not the last one, which holds real and imaginary parts", axis=axis, rank=input.ndim)
-    x = as_complex(input)
+    require(input.shape[-1] in (1, 2), "the last dimension has size 1 (real) or 2 (complex)", shape=input.shape)
     halved = bool(onesided and inverse)
     if length is None:
-        length = 2 * (x.shape[at] - 1) if halved else x.shape[at]
+        length = 2 * (input.shape[at] - 1) if halved else input.shape[at]
     require(length >= 1, "the length of the transform is 1 or more", dft_length=length, input=input.shape, axis=at)
-    claim((length,), x.dtype)  # the transform needs one row even where the result is empty
-    claim((*x.shape[:at], length, *x.shape[at + 1 :]), x.dtype)
+    require(not halved or input.shape[-1] == 2, "a onesided inverse transform has a complex input", input=input.shape)
+    require(halved or not onesided or input.shape[-1] == 1, "a onesided transform has a real input", input=input.shape)
+    claim((length, 2), input.dtype)  # the transform needs one row even where the result is empty
+    claim((*input.shape[:at], length, *input.shape[at + 1 :], 2), input.dtype)
+    known = length // 2 + 1 if halved else length
+    x = fitted(np.moveaxis(input, at, -2), known)  # [..., n, 1 or 2]
+    re, im = x[..., 0], x[..., 1] if input.shape[-1] == 2 else np.zeros_like(x[..., 0])
     if halved:
-        require(input.shape[-1] == 2, "a onesided inverse transform has a complex input", input=input.shape)
-        return np.fft.irfft(x, length, at)[..., np.newaxis]
-    require(not onesided or input.shape[-1] == 1, "a onesided transform has a real input", input=input.shape)
-    if input.shape[-1] == 2:
-        return as_pairs(np.fft.ifft(x, length, at) if inverse else np.fft.fft(x, length, at))
-    half = np.fft.rfft(x.real, length, at)
-    if onesided:
-        return as_pairs(half)
-    y = both_halves(half, length, at)
-    return as_pairs(np.roll(np.flip(y, at), 1, at) / length if inverse else y)  # inverse: y[-k] / length
+        re, im = both_halves(re, im, length)
+    y = np.stack(fourier((re, im), 1 if inverse else -1), axis=-1)
+    y = y / length if inverse else y
+    y = y[..., :1] if halved else y[..., : length // 2 + 1, :] if onesided else y
+    return np.moveaxis(y, -2, at)
 
 
-def both_halves(half: Array, length: int, axis: int) -> Array:
-    """The spectrum of a real signal, y[length - k] being the conjugate of y[k], from k up to length // 2."""
-    mirrored = half.take(np.arange((length - 1) // 2, 0, -1), axis)
-    return np.concatenate([half, mirrored.conj()], axis)
+def fitted(x: Array, length: int) -> Array:
+    """x with ``length`` elements on the axis before the last: cut, or filled up with zeros."""
+    missing = max(length - x.shape[-2], 0)
+    return np.concatenate([x[..., :length, :], np.zeros((*x.shape[:-2], missing, x.shape[-1]), x.dtype)], axis=-2)
 
 
-def as_complex(x: Array) -> Array:
-    """Numbers from pairs; a last dimension of size 1 holds real parts only."""
-    require(x.shape[-1] in (1, 2), "the last dimension has size 1 (real) or 2 (complex)", shape=x.shape)
-    dtype = np.result_type(x.dtype, np.complex64)
-    return np.ascontiguousarray(x).view(dtype)[..., 0] if x.shape[-1] == 2 else x[..., 0].astype(dtype)
-
-
-def as_pairs(z: Array) -> Array:
-    return np.stack([z.real, z.imag], axis=-1)
+def both_halves(re: Array, im: Array, length: int) -> tuple[Array, Array]:
+    """The spectrum of a real signal, y[length - k] being the conjugate of y[k], from k up to length // 2; y[0] and y[length / 2] are
+    taken as real."""
+    im = np.where(2 * np.arange(im.shape[-1]) % length == 0, 0, im)
+    mirrored = slice((length - 1) // 2, 0, -1)
+    return np.concatenate([re, re[..., mirrored]], axis=-1), np.concatenate([im, -im[..., mirrored]], axis=-1)
 
 
 def stft_bound(call: Call):

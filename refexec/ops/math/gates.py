@@ -60,7 +60,7 @@ def swi_glu_error(a, b, y, dtype, *, alpha):
 def swi_glu_28(A, B, /, *, alpha=1.0):
     """Y = A * sigmoid(alpha * A) * B. Nothing is broadcast."""
     require(A.shape == B.shape, "A and B have identical shapes", A=A.shape, B=B.shape)
-    return swish_24(A, alpha=alpha) * B
+    return pointwise(A, function=swish_24, alpha=alpha) * B
 
 
 @op("Gelu", since=20, arithmetic="rounded", compare=elementwise(gate_error(8)))

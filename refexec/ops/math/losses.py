@@ -5,7 +5,8 @@ import numpy as np
 from refexec.comparison import Call, rounded
 from refexec.errors import require
 from refexec.ops.common import Array
-from refexec.ops.math.softmax import log_softmax_13
+from refexec.ops.math.softmax import log_softmax
+from refexec.ops.reduction.over import total
 from refexec.registry import op
 from refexec.values import smallest_subnormal, unit_roundoff
 
@@ -17,11 +18,11 @@ def reduced_bound(call: Call, samples: Array, errors: Array, weights: Array) -> 
     reduction, count, tiny = call.attributes["reduction"], samples.size + 2, smallest_subnormal(call.elements[0].dtype)
     if reduction == "none":
         return errors + tiny
-    total = errors.sum() + count * u * np.abs(samples).sum()
+    summed = errors.sum() + count * u * np.abs(samples).sum()
     if reduction == "sum":
-        return total + tiny
+        return summed + tiny
     divisor = np.abs(weights.sum())
-    return (total + count * u * np.abs(weights).sum() * np.abs(call.outputs[0])) / divisor + tiny
+    return (summed + count * u * np.abs(weights).sum() * np.abs(call.outputs[0])) / divisor + tiny
 
 
 def likelihood_bound(call: Call):
@@ -57,7 +58,7 @@ def likelihood_loss(log_prob: Array, target: Array, weight: Array | None, ignore
     loss[counted] = -log_prob[(n, label, *rest)] * share[counted]
     if reduction == "none":
         return loss
-    return np.sum(loss) if reduction == "sum" else np.sum(loss) / np.sum(share)
+    return total(loss) if reduction == "sum" else total(loss) / total(share)
 
 
 def cross_entropy_bound(call: Call):
@@ -65,7 +66,7 @@ def cross_entropy_bound(call: Call):
     scores, *rest = call.inputs
     u = unit_roundoff(call.elements[0].dtype)
     spread = np.where(np.isfinite(scores), np.abs(scores), 0).max(initial=0.0)
-    log_prob = log_softmax_13(scores, axis=1)
+    log_prob = log_softmax(scores, axis=1)
     logarithm = (2 * spread + scores.shape[1] + 8 + np.abs(log_prob)) * u
     none = {"reduction": "none", "ignore_index": call.attributes.get("ignore_index")}
     weight = rest[1] if len(rest) > 1 else None
@@ -79,6 +80,6 @@ def cross_entropy_bound(call: Call):
 def softmax_cross_entropy_loss_12(scores, labels, weights=None, /, *, ctx, ignore_index=None, reduction="mean"):
     """The negative log likelihood loss of log_prob = log(softmax(scores)) over axis 1; log_prob is the second output."""
     require(scores.ndim >= 2, "the scores are [N, C] or [N, C, D1, ...]", scores=scores.shape)
-    log_prob = log_softmax_13(scores, axis=1)
+    log_prob = log_softmax(scores, axis=1)
     output = likelihood_loss(log_prob, labels, weights, ignore_index, reduction)
     return (output, log_prob) if ctx.wants(1) else output

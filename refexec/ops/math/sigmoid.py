@@ -4,6 +4,7 @@ import numpy as np
 
 from refexec.ops.common import Array
 from refexec.ops.math.bounds import elementwise
+from refexec.ops.math.exponential import exp
 from refexec.ops.math.pointwise import each_element
 from refexec.registry import op
 from refexec.values import ulp, unit_roundoff
@@ -22,5 +23,5 @@ def sigmoid_1(X, /):
 
 
 def sigmoid(x: Array) -> Array:
-    e = np.exp(-np.abs(x))
+    e = exp(-np.abs(x))
     return np.where(x >= 0, 1 / (1 + e), e / (1 + e))

@@ -6,6 +6,7 @@ from refexec.comparison import Call, discrete, is_float, rounded
 from refexec.errors import require
 from refexec.limits import claim
 from refexec.ops.common import Array, scalar, tensor_type
+from refexec.ops.math.trigonometry import cos
 from refexec.registry import op
 from refexec.types import ElementType, element_type
 from refexec.values import round_to, unit_roundoff, wide_dtype
@@ -52,7 +53,7 @@ def cosine_window(weights: tuple[int, int, int], size: int, to: ElementType, per
     turn = 8 * np.arctan(dtype.type(1))
     angle = turn * np.arange(size, dtype=dtype) / (size if periodic else size - 1)
     a, b, c = weights
-    values = (a - b * np.cos(angle) + c * np.cos(2 * angle)) / (a + b + c)
+    values = (a - b * cos(angle) + c * cos(2 * angle)) / (a + b + c)
     if to.is_float:
         return values
     require(not np.any(np.isnan(values)), "a symmetric window of integers has another size than 1", size=size)

@@ -3,8 +3,9 @@
 import numpy as np
 
 from refexec.comparison import ulps
+from refexec.ops.common import Array
 from refexec.ops.math.bounds import elementwise
-from refexec.ops.math.pointwise import each_element
+from refexec.ops.math.pointwise import each_element, pointwise
 from refexec.registry import op
 from refexec.values import smallest_subnormal, ulp, unit_roundoff
 
@@ -101,3 +102,23 @@ def acosh_9(input, /):
 def atanh_9(input, /):
     """The x whose hyperbolic tangent is the input; infinite at -1 and 1, NaN beyond."""
     return np.arctanh(input)
+
+
+def sin(x: Array) -> Array:
+    """The sine, for bodies."""
+    return pointwise(x, function=sin_7)
+
+
+def cos(x: Array) -> Array:
+    """The cosine, for bodies."""
+    return pointwise(x, function=cos_7)
+
+
+def cosh(x: Array) -> Array:
+    """The hyperbolic cosine, for bodies."""
+    return pointwise(x, function=cosh_9)
+
+
+def tanh(x: Array) -> Array:
+    """The hyperbolic tangent, for bodies."""
+    return pointwise(x, function=tanh_1)

@@ -55,7 +55,7 @@ def score_errors(q, k, scale, largest_bias, u):
     above and below the fraction bar, hence twice; the sums over T keys, below the bar and in the mixture, add T + 8 roundoffs.
     """
     repeated = np.repeat(np.abs(k), q.shape[1] // k.shape[1], axis=1)
-    magnitude = np.abs(q) @ repeated.swapaxes(2, 3) * scale
+    magnitude = np.matmul(np.abs(q), repeated.swapaxes(2, 3)) * scale
     finite = np.where(np.isfinite(magnitude), magnitude, 0)
     absolute = (q.shape[3] + 8) * u * (finite.max(axis=-1, keepdims=True, initial=0.0) + largest_bias)
     return absolute, np.expm1(2 * absolute) + (k.shape[2] + 8) * u

@@ -4,7 +4,9 @@ import numpy as np
 
 from refexec.limits import claim
 from refexec.ops.common import Array
+from refexec.ops.math.exponential import exp
 from refexec.ops.math.matmul import matmul
+from refexec.ops.math.trigonometry import tanh
 from refexec.primitives import primitive
 from refexec.values import round_quietly, widen
 
@@ -25,7 +27,7 @@ def attention_steps(Q: Array, K: Array, bias: Array | None, *, scale: float | No
     ``casts`` are the dtypes that the softmax is computed in and that its result is cast to; None rounds neither.
     """
     products = scores(Q, K, scale)
-    capped = softcap * np.tanh(products / softcap) if softcap else products
+    capped = softcap * tanh(products / softcap) if softcap else products
     biased = capped if bias is None else capped + bias
     P = softmax(biased) if casts is None else cast_softmax(biased, *casts)
     if bias is not None:  # a query that may see no key gets nothing, whatever its scores are
@@ -54,7 +56,7 @@ def root_of(scale: float | None, D: int):
 
 def softmax(x: Array) -> Array:
     """exp(x) / sum(exp(x)) along the last axis, rounded once to the type of ``x``. NaN where a row is -inf throughout."""
-    e = np.exp(wide(x) - np.max(wide(x), axis=-1, keepdims=True, initial=-np.inf))  # at most 1: no overflow
+    e = exp(wide(x) - np.max(wide(x), axis=-1, keepdims=True, initial=-np.inf))  # at most 1: no overflow
     return rounded_to(e / matmul(e, np.ones((e.shape[-1], 1), e.dtype)), x.dtype)
 
 

@@ -5,6 +5,7 @@ import numpy as np
 from refexec.comparison import Call, rounded
 from refexec.errors import require
 from refexec.limits import claim
+from refexec.ops.math.sigmoid import sigmoid
 from refexec.registry import op
 from refexec.values import smallest_subnormal, unit_roundoff
 
@@ -41,5 +42,5 @@ def causal_conv_with_state_27(input, weight, bias=None, past_state=None, /, *, a
     x = np.concatenate([state, input], axis=2)
     y = sum(weight[:, 0, j, None] * x[:, :, j : j + length] for j in range(k))
     y = y if bias is None else y + bias[:, None]
-    y = y if activation == "none" else y / (1 + np.exp(-y))
+    y = y if activation == "none" else y * sigmoid(y)
     return y, x[:, :, length:]

@@ -2,6 +2,8 @@
 
 from math import prod
 
+import numpy as np
+
 from refexec.comparison import accumulation
 from refexec.errors import require
 from refexec.limits import claim
@@ -26,7 +28,7 @@ def correlate(X: Array, W: Array, *, window: Windows, group: int) -> Array:
     Y = 0
     for k, slices in window.taps:
         columns = padded_X[:, :, *slices].reshape(N, group, channels, prod(window.output))
-        Y = Y + filters[..., *k] @ columns
+        Y = Y + np.matmul(filters[..., *k], columns)
     return Y.reshape(N, M, *window.output)
 
 

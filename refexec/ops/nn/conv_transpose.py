@@ -28,7 +28,7 @@ def correlate_transposed(X: Array, W: Array, *, window: Windows, image: tuple[in
 
     def block(k):
         """What position k of the kernel adds, for each position of X: (N, M, D...)."""
-        return (filters[..., *k].swapaxes(1, 2) @ columns).reshape(N, M, *D)
+        return (np.matmul(filters[..., *k].swapaxes(1, 2), columns)).reshape(N, M, *D)
 
     return overlapped(block, (N, M), window, image, X.dtype)
 

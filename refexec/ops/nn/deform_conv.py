@@ -8,6 +8,7 @@ import numpy as np
 from refexec.comparison import rounded
 from refexec.errors import require
 from refexec.limits import claim
+from refexec.ops.math.matmul import matmul
 from refexec.ops.nn.conv import conv_windows, per_filter
 from refexec.registry import op
 from refexec.values import smallest_subnormal, unit_roundoff
@@ -59,7 +60,7 @@ def deform_conv_19(
         places = [undisplaced(window, axis, k[axis]) + shifts[:, :, t, axis] for axis in range(rank)]
         read = interpolated(images, D, places)
         read = read if weights is None else read * weights[:, :, t]
-        Y = Y + filters[..., t] @ read.reshape(N, group, W.shape[1], prod(window.output))
+        Y = Y + matmul(filters[..., t], read.reshape(N, group, W.shape[1], prod(window.output)))
     Y = Y.reshape(N, M, *window.output)
     return Y if B is None else Y + per_filter(B, M, X.ndim)
 

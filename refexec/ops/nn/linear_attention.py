@@ -6,6 +6,7 @@ from refexec.comparison import Call, rounded
 from refexec.errors import require
 from refexec.limits import claim
 from refexec.ops.common import Array
+from refexec.ops.math.exponential import exp
 from refexec.ops.math.matmul import matmul
 from refexec.registry import op
 from refexec.values import smallest_subnormal, unit_roundoff
@@ -69,7 +70,7 @@ def linear_attention_27(
         ctx.trip(t + 1)
         row, column = k[:, t, :, None, :], k[:, t, :, :, None]  # the key as (1, dk) and (dk, 1)
         if gated:
-            S = np.exp(decay[:, t, ..., None]) * S
+            S = exp(decay[:, t, ..., None]) * S
         written = v[:, t, :, None, :]
         if delta:
             written = beta[:, t, ..., None] * (written - matmul(row, S))

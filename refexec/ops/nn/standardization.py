@@ -83,8 +83,12 @@ def standardized(
     inverse = 1 / (np.sqrt(variance + epsilon) + floor)
     least_radicand = np.maximum(variance + epsilon - variance_error - 2 * u * (variance + epsilon), 0)
     greatest_inverse = 1 / (np.sqrt(least_radicand) + floor)
+    least_inverse = (1 - 4 * u) / (np.sqrt(variance + epsilon + variance_error) + floor)
     inverse_error = greatest_inverse - inverse + 4 * u * greatest_inverse
-    value_error = largest * (inverse + inverse_error) * (1 + 2 * u) - np.abs(deviation) * inverse
+    size = np.abs(deviation) * inverse
+    above = largest * (inverse + inverse_error) * (1 + 2 * u) - size
+    below = size - (np.abs(deviation) - deviation_error) * least_inverse * (1 - 2 * u)  # farther only where ``floor`` limits the inverse
+    value_error = np.maximum(above, below)
     value_error = np.where(np.isnan(value_error) & ~np.isnan(x), np.inf, value_error)  # inf - inf: nothing is known
     return Standardized(deviation * inverse, value_error, average, average_error, variance, variance_error, inverse, inverse_error)
 

@@ -6,6 +6,7 @@ from refexec.comparison import Call, rounded
 from refexec.errors import require
 from refexec.limits import claim
 from refexec.ops.common import Array
+from refexec.ops.reduction.over import total
 from refexec.registry import op
 from refexec.values import round_to, smallest_subnormal, unit_roundoff
 
@@ -56,7 +57,7 @@ def roi_align_16(
         if rows.size and columns.size and X.size:
             values = interpolated(X[batch_indices[r]], rows.reshape(-1), columns.reshape(-1))
             bins = values.reshape(len(values), *rows.shape, *columns.shape)
-            Y[r] = bins.max(axis=(2, 4)) if mode == "max" else bins.sum(axis=(2, 4)) / (rows.shape[1] * columns.shape[1])
+            Y[r] = bins.max(axis=(2, 4)) if mode == "max" else total(bins, (2, 4)) / (rows.shape[1] * columns.shape[1])
     return Y
 
 

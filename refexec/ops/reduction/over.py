@@ -4,7 +4,7 @@ from math import prod
 
 import numpy as np
 
-from refexec.ops.common import Array, least
+from refexec.ops.common import Array, least, normalize_axes
 from refexec.ops.reduction.axes import reduced_axes
 from refexec.primitives import Lowered, primitive
 from refexec.registry import lowers
@@ -43,7 +43,22 @@ def reduce_over(x: Array, *, axes: tuple[int, ...], how: str, keepdims: bool = T
 
 def mean(x: Array, axes: tuple[int, ...] | int, keepdims: bool = True) -> Array:
     """The mean over ``axes`` in the type of ``x``; NaN over no element."""
-    return reduce_over(x, axes=axes if isinstance(axes, tuple) else (axes,), how="mean", keepdims=keepdims)
+    return reduce_over(x, axes=tuple_of(axes, x.ndim), how="mean", keepdims=keepdims)
+
+
+def total(x: Array, axes: tuple[int, ...] | int | None = None, keepdims: bool = False) -> Array:
+    """The sum over ``axes``, by default over all, in the type of ``x``."""
+    return reduce_over(x, axes=tuple_of(axes, x.ndim), how="sum", keepdims=keepdims)
+
+
+def product(x: Array, axes: tuple[int, ...] | int | None = None, keepdims: bool = False) -> Array:
+    """The product over ``axes``, by default over all, in the type of ``x``."""
+    return reduce_over(x, axes=tuple_of(axes, x.ndim), how="prod", keepdims=keepdims)
+
+
+def tuple_of(axes: tuple[int, ...] | int | None, rank: int) -> tuple[int, ...]:
+    """Axes counted from 0."""
+    return normalize_axes(range(rank) if axes is None else axes if isinstance(axes, tuple) else (axes,), rank)
 
 
 def lower_reductions(how, *bodies):

@@ -10,6 +10,10 @@ import numpy as np
 from refexec.errors import require
 from refexec.limits import active_budget, claim
 from refexec.ops.common import Array
+from refexec.ops.math.exponential_units import elu_1, softplus_1
+from refexec.ops.math.pointwise import pointwise
+from refexec.ops.math.sigmoid import sigmoid
+from refexec.ops.math.trigonometry import tanh
 from refexec.primitives import Lowered, primitive
 
 LEAK, SLOPE = float(np.float32(0.01)), float(np.float32(0.2))  # alpha of LeakyRelu and HardSigmoid: attributes are float32
@@ -17,16 +21,16 @@ LEAK, SLOPE = float(np.float32(0.01)), float(np.float32(0.2))  # alpha of LeakyR
 # name -> (function of x, alpha, beta; default alpha; default beta); None where the function has no such parameter
 ACTIVATIONS: dict[str, tuple[Callable[..., Array], float | None, float | None]] = {
     "relu": (lambda x, a, b: np.maximum(x, 0), None, None),
-    "tanh": (lambda x, a, b: np.tanh(x), None, None),
-    "sigmoid": (lambda x, a, b: 1 / (1 + np.exp(-x)), None, None),
+    "tanh": (lambda x, a, b: tanh(x), None, None),
+    "sigmoid": (lambda x, a, b: sigmoid(x), None, None),
     "affine": (lambda x, a, b: a * x + b, 1.0, 0.0),
     "leakyrelu": (lambda x, a, b: np.where(x < 0, a * x, x), LEAK, None),
     "thresholdedrelu": (lambda x, a, b: np.where(x >= a, x, 0), 1.0, None),
-    "scaledtanh": (lambda x, a, b: a * np.tanh(b * x), 1.0, 1.0),
+    "scaledtanh": (lambda x, a, b: a * tanh(b * x), 1.0, 1.0),
     "hardsigmoid": (lambda x, a, b: np.clip(a * x + b, 0, 1), SLOPE, 0.5),
-    "elu": (lambda x, a, b: np.where(x < 0, a * np.expm1(x), x), 1.0, None),
+    "elu": (lambda x, a, b: pointwise(x, function=elu_1, alpha=a), 1.0, None),
     "softsign": (lambda x, a, b: x / (1 + np.abs(x)), None, None),
-    "softplus": (lambda x, a, b: np.logaddexp(0, x), None, None),
+    "softplus": (lambda x, a, b: pointwise(x, function=softplus_1), None, None),
 }
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from refexec.errors import RuleViolation, require
 from refexec.limits import claim
 from refexec.ops.common import Array
+from refexec.ops.reduction.over import total
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,5 +104,5 @@ def weights(x: Array, axis: Axis, mode: str, cubic_coeff_a: float, exclude_outsi
     if exclude_outside:
         w = np.where((positions < 0) | (positions >= axis.length), 0, w)
     if exclude_outside or antialias:
-        w = w / w.sum(axis=1, keepdims=True)
+        w = w / total(w, 1, keepdims=True)
     return inside(positions, axis.length), w

@@ -6,6 +6,7 @@ from refexec.comparison import Call, discrete, exact, rounded, ulps
 from refexec.errors import RuleViolation, require
 from refexec.limits import claim
 from refexec.ops.common import is_integer
+from refexec.ops.reduction.over import reduce_over, total
 from refexec.ops.traditionalml.scores import exactly_one, real
 from refexec.registry import op
 from refexec.values import smallest_subnormal, unit_roundoff
@@ -94,9 +95,9 @@ def normalizer_1(X, /, *, norm="MAX"):
         case "MAX":
             divisor = X.max(axis=-1, keepdims=True, initial=-np.inf)
         case "L1":
-            divisor = X.sum(axis=-1, keepdims=True)
+            divisor = total(X, -1, keepdims=True)
         case "L2":
-            divisor = np.sqrt(np.square(X).sum(axis=-1, keepdims=True))
+            divisor = reduce_over(X, axes=(X.ndim - 1,), how="l2")
         case _:
             raise RuleViolation("norm is MAX, L1 or L2", norm=norm)
     return X / np.where(divisor == 0, 1, divisor)

@@ -5,6 +5,7 @@ import numpy as np
 from refexec.comparison import Call, rounded
 from refexec.errors import require
 from refexec.ops.common import Array
+from refexec.ops.math.matmul import matmul
 from refexec.ops.traditionalml.scores import class_labels, classifier_types, pair, samples, transformed, transformed_bound
 from refexec.registry import op
 from refexec.values import unit_roundoff
@@ -28,7 +29,7 @@ def affine(X: Array, coefficients, intercepts, outputs: int) -> Array:
     coefficients = np.array(coefficients, np.float64)
     fits = coefficients.size == outputs * X.shape[1] and outputs > 0
     require(fits, "there is one coefficient per output and feature", coefficients=coefficients.size, outputs=outputs, X=X.shape)
-    scores = X @ coefficients.reshape(outputs, -1).T
+    scores = matmul(X, coefficients.reshape(outputs, -1), transpose_B=True)
     if intercepts is None or not len(intercepts):
         return scores
     require(len(intercepts) == outputs, "there is one intercept per output", intercepts=len(intercepts), outputs=outputs)

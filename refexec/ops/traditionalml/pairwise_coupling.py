@@ -3,6 +3,8 @@
 import numpy as np
 
 from refexec.ops.common import Array
+from refexec.ops.math.matmul import matmul
+from refexec.ops.reduction.over import total
 from refexec.ops.traditionalml.scores import transformed
 
 SWEEPS = 100
@@ -21,14 +23,14 @@ def probabilities(arguments: Array, classes: int, pairs) -> Array:
         r[:, i, j] = np.clip(transformed(-arguments[:, column], "LOGISTIC"), LEAST, 1 - LEAST)
         r[:, j, i] = 1 - r[:, i, j]
     if classes == 2:
-        return r.sum(axis=2)
+        return total(r, 2)
     Q = -r * r.transpose(0, 2, 1)
     diagonal = np.arange(classes)
-    Q[:, diagonal, diagonal] = np.square(r).sum(axis=1)
+    Q[:, diagonal, diagonal] = total(np.square(r), 1)
     p = np.full(r.shape[:2], 1 / classes, arguments.dtype)
     for _ in range(SWEEPS):
-        Qp = (Q @ p[:, :, None])[:, :, 0]
-        pQp = (p * Qp).sum(axis=1)
+        Qp = matmul(Q, p[:, :, None])[:, :, 0]
+        pQp = total(p * Qp, 1)
         open_ = np.abs(Qp - pQp[:, None]).max(axis=1, initial=0) >= 0.005 / classes
         if not open_.any():
             break

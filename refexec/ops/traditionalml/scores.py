@@ -6,6 +6,9 @@ import numpy as np
 
 from refexec.errors import RuleViolation, require
 from refexec.ops.common import Array, tensor_type
+from refexec.ops.math.exponential import exp
+from refexec.ops.math.sigmoid import sigmoid
+from refexec.ops.reduction.over import total
 from refexec.values import smallest_subnormal, unit_roundoff
 
 NEAR_ZERO = 1e-7
@@ -57,8 +60,7 @@ def transformed(scores: Array, post_transform: str) -> Array:
         case "NONE":
             return scores
         case "LOGISTIC":
-            small = np.exp(-np.abs(scores))
-            return np.where(scores < 0, small, 1) / (1 + small)
+            return sigmoid(scores)
         case "SOFTMAX":
             return softmax(scores, np.full(scores.shape, True))
         case "SOFTMAX_ZERO":
@@ -71,8 +73,8 @@ def transformed(scores: Array, post_transform: str) -> Array:
 def softmax(scores: Array, counted: Array) -> Array:
     """Softmax over the ``counted`` scores of each row; the others are 0."""
     largest = scores.max(axis=1, keepdims=True, initial=-np.inf, where=counted)
-    e = np.where(counted, np.exp(scores - largest), 0)
-    return e / np.where(counted.any(axis=1, keepdims=True), e.sum(axis=1, keepdims=True), 1)
+    e = np.where(counted, exp(scores - largest), 0)
+    return e / np.where(counted.any(axis=1, keepdims=True), total(e, 1, keepdims=True), 1)
 
 
 def quantile(p: float) -> float:

@@ -8,6 +8,10 @@ from refexec.comparison import Call, rounded
 from refexec.errors import RuleViolation, require
 from refexec.limits import claim
 from refexec.ops.common import Array
+from refexec.ops.math.exponential import exp
+from refexec.ops.math.matmul import matmul
+from refexec.ops.math.trigonometry import tanh
+from refexec.ops.reduction.over import total
 from refexec.ops.traditionalml.pairwise_coupling import probabilities
 from refexec.ops.traditionalml.scores import class_labels, classifier_types, pair, samples, transformed, transformed_bound
 from refexec.registry import op
@@ -20,17 +24,17 @@ def kernel(X: Array, V: Array, kernel_type: str, kernel_params) -> Array:
     LINEAR: x . v. POLY: (gamma x . v + coef0) ** degree. RBF: exp(-gamma |x - v|**2). SIGMOID: tanh(gamma x . v + coef0).
     """
     if kernel_type == "LINEAR":
-        return X @ V.T
+        return matmul(X, V, transpose_B=True)
     require(kernel_params is not None and len(kernel_params) == 3, "kernel_params are gamma, coef0, degree", kernel_params=kernel_params)
     gamma, coef0, degree = kernel_params
     match kernel_type:
         case "POLY":
-            return np.power(gamma * (X @ V.T) + coef0, degree)
+            return np.power(gamma * matmul(X, V, transpose_B=True) + coef0, degree)
         case "RBF":
             claim((len(X), *V.shape), X.dtype)
-            return np.exp(-gamma * np.square(X[:, None] - V).sum(axis=2))
+            return exp(-gamma * total(np.square(X[:, None] - V), 2))
         case "SIGMOID":
-            return np.tanh(gamma * (X @ V.T) + coef0)
+            return tanh(gamma * matmul(X, V, transpose_B=True) + coef0)
     raise RuleViolation("kernel_type is LINEAR, POLY, RBF or SIGMOID", kernel_type=kernel_type)
 
 
@@ -38,7 +42,7 @@ def kernel_error(X: Array, V: Array, kernel_type: str, kernel_params) -> tuple[A
     """The magnitude of K, and how many roundoffs K may be off by: sums of products are off by their number times the same sum over
     magnitudes."""
     terms = X.shape[1] + 6
-    product = np.abs(X) @ np.abs(V).T
+    product = matmul(np.abs(X), np.abs(V), transpose_B=True)
     if kernel_type == "LINEAR":
         return product, terms * product
     gamma, coef0, degree = map(abs, kernel_params)
@@ -72,7 +76,7 @@ def largest_error(call: Call, count: int) -> tuple[Array, Array]:
     V, coefficients, kernel_type = machine(X, a.get("coefficients"), a.get("support_vectors"), count, a["kernel_type"])
     magnitude, error = kernel_error(X, V, kernel_type, a.get("kernel_params"))
     weight = np.abs(coefficients).reshape(-1, len(V)).sum(axis=0) if count else np.ones(len(V))
-    return u * (error + (count + 4) * magnitude) @ weight[:, None] + 4 * u * (np.abs(a["rho"]).max() + 1)
+    return u * matmul(error + (count + 4) * magnitude, weight[:, None]) + 4 * u * (np.abs(a["rho"]).max() + 1)
 
 
 def regressor_bound(call: Call):
@@ -98,7 +102,7 @@ def svm_regressor_1(
     V, coefficients, kernel_type = machine(X, coefficients, support_vectors, n_supports, kernel_type)
     fits = coefficients.shape == (n_supports,) if n_supports else len(V) == 1
     require(fits, "there is one coefficient per support vector, or one per feature", coefficients=coefficients.size)
-    Y = (kernel(X, V, kernel_type, kernel_params) * coefficients).sum(axis=1, keepdims=True) + rho[0]
+    Y = total(kernel(X, V, kernel_type, kernel_params) * coefficients, 1, keepdims=True) + rho[0]
     return transformed(np.where(Y > 0, 1.0, -1.0).astype(Y.dtype) if one_class else Y, post_transform)
 
 
@@ -155,4 +159,7 @@ def svm_classifier_1(
 def pairwise(K: Array, coefficients: Array, starts: Array, pairs) -> Array:
     """[N, pairs]: the decision of each pair of classes, but for rho."""
     parts = [slice(a, b) for a, b in itertools.pairwise(starts)]
-    return np.stack([K[:, parts[i]] @ coefficients[j - 1, parts[i]] + K[:, parts[j]] @ coefficients[i, parts[j]] for i, j in pairs], axis=1)
+    both = [
+        matmul(K[:, parts[i]], coefficients[j - 1, parts[i]]) + matmul(K[:, parts[j]], coefficients[i, parts[j]]) for i, j in pairs
+    ]  # fmt: skip
+    return np.stack(both, axis=1)

@@ -5,6 +5,10 @@ import numpy as np
 from refexec.comparison import of_largest
 from refexec.errors import UnsupportedOperator, require
 from refexec.ops.common import Array
+from refexec.ops.math.exponential import exp
+from refexec.ops.math.matmul import matmul
+from refexec.ops.math.trigonometry import cos, cosh, sin
+from refexec.ops.reduction.over import total
 from refexec.registry import op
 from refexec.values import zero
 
@@ -13,7 +17,7 @@ def reduced(g: Array, like: Array) -> Array:
     """The gradient of an operand that was broadcast: the sum over what it was repeated along."""
     lead = g.ndim - like.ndim
     repeated = tuple(range(lead)) + tuple(i + lead for i, d in enumerate(like.shape) if d == 1)
-    return g.sum(axis=repeated, dtype=g.dtype).reshape(like.shape)
+    return total(g, repeated).reshape(like.shape)
 
 
 def spread(g: Array, shape: tuple[int, ...]) -> Array:
@@ -26,7 +30,7 @@ def spread(g: Array, shape: tuple[int, ...]) -> Array:
 def matmul_rule(g: Array, A: Array, B: Array) -> tuple[Array, Array]:
     """Of Y = A @ B: g @ B^T and A^T @ g."""
     require(A.ndim >= 2 and B.ndim >= 2, "Gradient differentiates MatMul of matrices", A=A.shape, B=B.shape)
-    return reduced(g @ B.swapaxes(-1, -2), A), reduced(A.swapaxes(-1, -2) @ g, B)
+    return reduced(matmul(g, B, transpose_B=True), A), reduced(matmul(A, g, transpose_A=True), B)
 
 
 # operator -> (gradient of the output, inputs, output) -> gradients of the inputs
@@ -38,17 +42,17 @@ RULES = {
     "Neg": lambda g, x, y: (-g,),
     "Identity": lambda g, x, y: (g,),
     "Abs": lambda g, x, y: (g * np.sign(x[0]),),
-    "Cos": lambda g, x, y: (-g * np.sin(x[0]),),
+    "Cos": lambda g, x, y: (-g * sin(x[0]),),
     "Exp": lambda g, x, y: (g * y,),
     "Log": lambda g, x, y: (g / x[0],),
     "MatMul": lambda g, x, y: matmul_rule(g, *x),
     "Reciprocal": lambda g, x, y: (-g * np.square(y),),
     "ReduceSum": lambda g, x, y: (spread(g, x[0].shape), *(None for _ in x[1:])),
     "Relu": lambda g, x, y: (np.where(x[0] > 0, g, zero(g.dtype)),),
-    "Sigmoid": lambda g, x, y: (g * y / (1 + np.exp(x[0])),),
-    "Sin": lambda g, x, y: (g * np.cos(x[0]),),
+    "Sigmoid": lambda g, x, y: (g * y / (1 + exp(x[0])),),
+    "Sin": lambda g, x, y: (g * cos(x[0]),),
     "Sqrt": lambda g, x, y: (g / (2 * y),),
-    "Tanh": lambda g, x, y: (g / np.square(np.cosh(x[0])),),
+    "Tanh": lambda g, x, y: (g / np.square(cosh(x[0])),),
 }
 FROM = 7  # the version in which Add, Sub, Mul and Div began to broadcast as NumPy does
 
