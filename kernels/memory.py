@@ -16,7 +16,6 @@ from refexec.limits import claim
 __all__ = ["NOTHING", "Array", "aligned", "flat", "keep_freed_memory", "offsets", "plain", "row_major", "scratch", "viewed"]
 
 Array = np.ndarray[Any, Any]
-KEPT = 32 << 20  # bytes per thread and type
 FREED = 256 << 20
 LARGEST_ON_HEAP = 32 << 20  # bytes of an array; the most that the C library allows
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h

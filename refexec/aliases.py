@@ -19,6 +19,9 @@ class _Memory:
     def __init__(self, owner: Array) -> None:
         interface = dict(owner.__array_interface__)
         interface["data"] = (interface["data"][0], False)
+        if owner.dtype.isbuiltin != 1:  # the interface has no names for the types of ml_dtypes
+            interface["typestr"] = f"|V{owner.itemsize}"
+            interface["descr"] = [("", interface["typestr"])]
         self.__array_interface__ = interface
         self.owner = owner
 
@@ -34,4 +37,4 @@ def writable(x: Array) -> Array:
         if flags.c_contiguous and flags.writeable:
             return base.reshape(x.shape)
     made = np.asarray(_Memory(x))
-    return made if made.dtype == x.dtype else made.view(x.dtype)  # the interface does not name types of ml_dtypes
+    return made if made.dtype == x.dtype else made.view(x.dtype)

@@ -35,12 +35,15 @@ __all__ = ["Body", "Profiled", "Transforms", "Wide"]
 
 
 class Wide(Target):
-    """The wide profile against the reference one: what rounding at one node, by its declared bound, does not explain."""
+    """The wide profile against the reference one, or another: what rounding at one node, by its declared bound, does not explain."""
 
     name = "wide"
 
+    def __init__(self, profile: str = "reference") -> None:
+        self._profile = profile
+
     def judge(self, model: onnx.ModelProto, feeds: Mapping[str, Any], expected: Mapping[str, Any]) -> Verdict | None:
-        reference, wide = (Session(model, profile=p, limits=LIMITS) for p in ("reference", "wide"))
+        reference, wide = (Session(model, profile=p, limits=LIMITS) for p in (self._profile, "wide"))
         recording, rounding = Recording(), _Rounding(reference, wide)
         reference.observe(feeds, recording)
         wide.observe(feeds, Following(recording, rounding))
