@@ -56,7 +56,7 @@ def _machines(sections: Mapping[str, Section]) -> list[str]:
     """One line for each machine and set of versions that figures come from."""
     seen: dict[str, list[str]] = {}
     for key, section in sections.items():
-        seen.setdefault(", ".join(f"{k} {v}" for k, v in section["machine"].items()), []).append(key)
+        seen.setdefault(", ".join(f"{k} {v}" for k, v in sorted(section["machine"].items())), []).append(key)
     if len(seen) == 1:
         return [f"Machine: {next(iter(seen))}.\n"]
     return [f"{', '.join(keys)}: {machine}.\n" for machine, keys in seen.items()]

@@ -77,6 +77,8 @@ def layout_of(shape: Sequence[int], steps: Sequence[int], itemsize: int) -> Layo
 class LaidOut(Kernel):
     """Copies in row-major order."""
 
+    epilogues = True
+
     order = "nothing is added"
 
     def __init__(self) -> None:

@@ -254,7 +254,8 @@ class Attention(Kernel):
 
     def bound(self, arrays: Sequence[Any], static: Mapping[str, Any]) -> Any:
         """That of the operator: what an error of a score makes of a probability, and what it makes of the mixture."""
-        Q, K, V, bias = (*arrays, None)[:4]
+        Q, K, V = arrays[:3]
+        bias = arrays[3] if len(arrays) > 3 else None
         D, T, group = Q.shape[3], K.shape[2], Q.shape[1] // K.shape[1]
         scale = D**-0.5 if static["scale"] is None else static["scale"]
         magnitude = np.abs(Q) @ np.repeat(np.abs(K), group, axis=1).swapaxes(2, 3) * scale

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numba
@@ -26,6 +27,7 @@ from refexec.kernels.memory import NOTHING, Array, aligned
 from refexec.kernels.pointwise import block_of
 from refexec.kernels.simd import absolute, at, inlined, instruction, jit, maximum, minimum, put, select, sqrt
 from refexec.pool import pieces, share
+from refexec.primitives import provide
 
 __all__ = ["MOST_INPUTS", "Bound", "Chain", "Input", "Result", "Step"]
 
@@ -298,3 +300,6 @@ def writeable(x: Array) -> Array:
     """The elements as one axis; compiled code knows arrays that may be written."""
     x = np.ascontiguousarray(x).reshape(-1)
     return x if x.flags.writeable else x.copy()
+
+
+provide("chain", SimpleNamespace(Chain=Chain, Step=Step, Input=Input, Result=Result))

@@ -13,13 +13,15 @@ from typing import Any
 
 import numpy as np
 
+from refexec import pool
 from refexec.kernels.depthwise import depthwise, depthwise_layout
+from refexec.kernels.epilogue import Tail
 from refexec.kernels.gemm import MC, pack_panels, product_of_panels
-from refexec.kernels.memory import NOTHING, Array, aligned, offsets, plain, row_major, scratch
+from refexec.kernels.memory import Array, aligned, offsets, plain, row_major, scratch
 from refexec.kernels.simd import alive, at, evens_and_odds, first_lanes, jit, lanes_of, load, memory, put, select, store
 from refexec.kernels.tiles import KC, NO_BIAS, PANEL_BYTES, PER_ROW, emit, finish, pack_rows, spread, strip_of_packed
 from refexec.pool import pieces, share
-from refexec.primitives import PLAIN, Binding, Epilogue, Kernel, Shape, definition, kernel
+from refexec.primitives import Binding, Epilogue, Kernel, Shape, definition, kernel
 
 __all__ = ["Correlate"]
 
@@ -60,11 +62,16 @@ def fill_padded(X, x, c, c_end, inner, before, outer, P):
 
 @jit
 def steps_of(pixels, j, lanes):
-    """How a vector of pixels stands in memory: (step, how many lie before the row ends); step 0 where no two runs do."""
+    """How a vector of pixels stands in memory: (step, how many lie before the row ends); step 0 where no two runs do.
+
+    Of two runs the second lies behind the first, so that a vector from where either begins, or to where it ends, is of the image.
+    """
     step = at(pixels, j + 1) - at(pixels, j)
     before = 1
     while before < lanes and at(pixels, j + before) - at(pixels, j + before - 1) == step:
         before += 1
+    if before < lanes and at(pixels, j + before) <= at(pixels, j + before - 1):  # the last pixel again, which fills a panel
+        return 0, before
     for i in range(before + 1, lanes):
         if at(pixels, j + i) - at(pixels, j + i - 1) != step:
             return 0, before
@@ -175,6 +182,7 @@ def rows_of_pixels(X, x, linear, terms, pixels, V, v, K, Y, y, P, M, m, m_end, f
 
 @kernel("correlate", "float32", "float64", halves=True)
 class Correlate(Kernel):
+    epilogues = True
     order = "over (channel, position in the window), in blocks of 256 terms whose sums are added in order; fused multiply-adds"
 
     def pack(self, static: Mapping[str, Any], constants: Mapping[int, Array]) -> Filters | None:
@@ -184,23 +192,18 @@ class Correlate(Kernel):
     def bind(self, shapes: Sequence[Shape], static: Mapping[str, Any], packed: Filters | None, epilogue: Epilogue) -> Binding:
         X, W = (tuple(s or ()) for s in shapes)
         here = Geometry(X, W, static["window"], static["group"])
-        follows, per = epilogue != PLAIN, NO_BIAS if epilogue.axis is None else PER_ROW
+        tail = Tail(epilogue, PER_ROW)
 
         def run(y: Array, arrays: Sequence[Array], bias: Array | None, residual: Array | None) -> None:
-            nothing = NOTHING[y.dtype]
             filters = packed if packed is not None else Filters(arrays[1], here.group)
-            biases = nothing if bias is None else plain(bias)
-            rest = (
-                nothing if residual is None else plain(residual), residual is not None,
-                y.dtype.type(epilogue.lo), y.dtype.type(epilogue.hi),
-            )  # fmt: skip
+            follows, rest = tail(y, bias, residual)
             memory, out = plain(arrays[0]), y.reshape(-1)
             if here.depthwise:
-                run_depthwise(here, memory, filters.memory, out, (follows, biases, per, *rest))
+                run_depthwise(here, memory, filters.memory, out, (*follows, *rest))
                 return
             for n in range(here.images):
                 image, start = here.padded(memory, n)
-                run_image(here, image, start, filters, out, n * here.size, follows, biases, per, rest)
+                run_image(here, image, start, filters, out, n * here.size, follows, rest)
 
         return Binding((here.images, W[0], *here.window.output), run)
 
@@ -226,6 +229,13 @@ class Geometry:
         self.depthwise = self.depth == 1 and self.rows == 1 and len(spatial) == 2 and 0 < self.terms <= KC
         self.linear = not self.pads and prod(self.kernel) == 1 and self.pixels == self.plane
         self._tables: dict[int, tuple[Array, Array]] = {}
+        self._layout: Array | None = None
+
+    def layout(self) -> Array:
+        """What the depthwise kernel is told."""
+        if self._layout is None:
+            self._layout = depthwise_layout(self)
+        return self._layout
 
     def tables(self, width: int) -> tuple[Array, Array]:
         """Where terms and pixels stand in the padded image; the last pixel fills the last panel of ``width``."""
@@ -239,9 +249,9 @@ class Geometry:
 
     def padded(self, X: Array, n: int) -> tuple[Array, int]:
         """The memory of the image n with its pads, and where in it the image begins."""
-        start = n * self.channels * prod(self.inner)
         if not self.pads:
-            return X, start
+            return X, n * self.channels * self.plane
+        start = n * self.channels * prod(self.inner)
         image = scratch(self.channels * self.plane, X.dtype)
         if len(self.inner) > 3:
             view = image[: self.channels * self.plane].reshape(self.channels, *self.outer)
@@ -250,6 +260,9 @@ class Geometry:
             view[(slice(None), *inside)] = X[start : start + self.channels * prod(self.inner)].reshape(self.channels, *self.inner)
             return image, 0
         inner, before, outer = (fill + tuple(v) for fill, v in zip(self.lifted(), (self.inner, self.before, self.outer), strict=True))
+        if self.channels * self.plane <= pool.SHORT:
+            fill_padded(X, start, 0, self.channels, inner, before, outer, image)
+            return image, 0
         each = pieces(self.channels, self.plane)
         share(each, lambda c, c_end: fill_padded(X, start, c, c_end, inner, before, outer, image))
         return image, 0
@@ -261,44 +274,45 @@ class Geometry:
 
 
 def run_image(
-    here: Geometry, image: Array, start: int, filters: Filters, out: Array, y: int, follows: bool, biases: Array, per: int,
-    rest: tuple[Any, ...],
-) -> None:  # fmt: skip
+    here: Geometry, image: Array, start: int, filters: Filters, out: Array, y: int, follows: tuple[bool, Array, int], rest: tuple[Any, ...]
+) -> None:
     """All groups of one image."""
     width = PANEL_BYTES // out.itemsize
     terms, pixels = here.tables(width)
     P, K, M = here.pixels, here.terms, here.rows
     one = here.depth * here.plane
+    does, biases, per = follows
 
     def panels(g: int, p: int, p_end: int) -> None:
         panels_of_pixels(
             image, start + g * one, terms, pixels, packed, g * M * K, K, out, y + g * M * P, P, p, p_end, M,
-            follows, biases, g * M, per, *rest,
+            does, biases, g * M, per, *rest,
         )  # fmt: skip
 
     def rows(g: int, m: int, m_end: int) -> None:
         rows_of_pixels(
             image, start + g * one, here.linear, terms, pixels, packed, g * filters.panel_size, K, out, y + g * M * P, P, M, m, m_end,
-            follows, biases, g * M, per, *rest,
+            does, biases, g * M, per, *rest,
         )  # fmt: skip
 
-    if P > FEW_PIXELS or M == 1:
-        packed = filters.packed()
-        parts = [(g, *part) for part in pieces(-(-P // width), width * M * (K + 8) * NANOSECONDS * here.group) for g in range(here.group)]
-        share(parts, panels)
-    else:
-        packed = filters.panels()
-        parts = [(g, *part) for part in pieces(M, P * (K + 8) * NANOSECONDS * here.group, width) for g in range(here.group)]
-        share(parts, rows)
+    many = P > FEW_PIXELS or M == 1
+    packed, work = (filters.packed(), panels) if many else (filters.panels(), rows)
+    size, cost, multiple = (-(-P // width), width * M, 1) if many else (M, P, width)
+    cost *= (K + 8) * NANOSECONDS * here.group
+    if size * cost <= pool.SHORT:
+        for g in range(here.group):
+            work(g, 0, size)
+        return
+    share([(g, *part) for part in pieces(size, cost, multiple) for g in range(here.group)], work)
 
 
 def run_depthwise(here: Geometry, memory: Array, W: Array, out: Array, rest: tuple[Any, ...]) -> None:
     """All planes of all images."""
-    layout = depthwise_layout(here)
-    share(
-        pieces(here.images * here.channels, here.pixels * here.terms * NANOSECONDS * 4),
-        lambda i, i_end: depthwise(memory, W, here.channels, layout, out, i, i_end, *rest),
-    )
+    layout, count, cost = here.layout(), here.images * here.channels, here.pixels * here.terms * NANOSECONDS * 4
+    if count * cost <= pool.SHORT:
+        depthwise(memory, W, here.channels, layout, out, 0, count, *rest)
+        return
+    share(pieces(count, cost), lambda i, i_end: depthwise(memory, W, here.channels, layout, out, i, i_end, *rest))
 
 
 class Filters:

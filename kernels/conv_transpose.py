@@ -146,6 +146,8 @@ def arranged(W: Array, group: int) -> Array:
 class CorrelateTransposed(Kernel):
     """Products spread over an image."""
 
+    epilogues = True
+
     order = "products as in tiles over the channels; then the positions of the kernel in row-major order"
 
     def pack(self, static: Mapping[str, Any], constants: Mapping[int, Array]) -> Array | None:

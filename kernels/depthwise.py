@@ -32,7 +32,7 @@ from refexec.kernels.simd import (
 )  # fmt: skip
 from refexec.kernels.tiles import PER_ROW
 
-__all__ = ["depthwise", "depthwise_layout"]
+__all__ = ["depthwise", "depthwise_layout", "ended"]
 
 
 def depthwise_layout(here: Any) -> np.ndarray[Any, Any]:
@@ -67,7 +67,8 @@ def _every(X, x, step, S):
 
 
 @inlined
-def _ended(s, shift, per, R, r, residual, lo, hi, follows):
+def ended(s, shift, per, R, r, residual, lo, hi, follows):
+    """min(max(s + shift + residual, lo), hi) as in ``finish``; the residual stands at r of R."""
     if follows:
         if per == PER_ROW:
             s = s + shift
@@ -144,8 +145,8 @@ def part_of_3x3(
             t = fma(w22, c, fma(w21, b, fma(w20, a, t)))
             at_first = y + h * width + j
             at_second = at_first + second * width
-            store(Y, at_first, _ended(s, shift, per, R, at_first, residual, lo, hi, follows))
-            store(Y, at_second, _ended(t, shift, per, R, at_second, residual, lo, hi, follows))
+            store(Y, at_first, ended(s, shift, per, R, at_first, residual, lo, hi, follows))
+            store(Y, at_second, ended(t, shift, per, R, at_second, residual, lo, hi, follows))
 
 
 @jit
@@ -183,11 +184,11 @@ def any_row(X, x, right, W, w, F, taps, S, Y, y, width, end, follows, shift, per
             at_tap = x + j * right + at(F, k)
             s = fma(broadcast(W, w + k), load(X, at_tap) if right == 1 else _every(X, at_tap, right, S), s)
         if y + j + L <= end:
-            store(Y, y + j, _ended(s, shift, per, R, y + j, residual, lo, hi, follows))
+            store(Y, y + j, ended(s, shift, per, R, y + j, residual, lo, hi, follows))
         else:
             for one in range(width):
                 put(S, one, at(R, y + one) if residual else 0)
-            s = _ended(s, shift, per, S, 0, residual, lo, hi, follows)
+            s = ended(s, shift, per, S, 0, residual, lo, hi, follows)
             for one in range(width):
                 put(Y, y + one, lane(s, one))
 

@@ -2,7 +2,7 @@
 
 Each is written for float32, for float64, or for float64 alone; one that has no form for float32 is computed in float64 and rounded, so
 that it is the nearest float32 but for one case in millions. ``ULPS`` says how far each was found to be off, in units in the last place
-of the result: all of float32 against float64, and a dense sample of float64 against long double. The polynomials are minimax
+of the result: samples over all of float32 against float64, and of float64 against long double. The polynomials are minimax
 approximations whose own error is below a tenth of that.
 
 NaN gives NaN; the other special cases are those of the operators' definitions.

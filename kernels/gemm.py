@@ -7,15 +7,18 @@ one filled with zeros; another one is packed block by block, or read where it st
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
 
-from refexec.kernels.memory import NOTHING, Array, aligned, flat, offsets, plain
+from refexec import pool
+from refexec.kernels.epilogue import Tail
+from refexec.kernels.memory import Array, aligned, flat, offsets, plain, row_major
 from refexec.kernels.simd import alive, at, broadcast, fma, jit, lanes_of, load, memory, put, store, zeros
-from refexec.kernels.tiles import KC, NO_BIAS, PANEL_BYTES, PER_COLUMN, PER_ROW, finish, row_of_panels, spread, strip, strip_and_next
+from refexec.kernels.tiles import KC, PANEL_BYTES, PER_COLUMN, PER_ROW, finish, row_of_panels, spread, strip, strip_and_next
 from refexec.pool import pieces, share
-from refexec.primitives import PLAIN, Binding, Epilogue, Kernel, Shape, kernel
+from refexec.primitives import Binding, Epilogue, Kernel, Shape, kernel
 
 __all__ = ["MC", "pack_panels", "product_of_panels", "product_with"]
 
@@ -189,6 +192,8 @@ def stack_of_products(
 
 @kernel("matmul", "float32", "float64", halves=True)
 class MatMul(Kernel):
+    epilogues = True
+    column_bias = True
     order = "over k from 0 on, in blocks of 256 terms whose sums are added in order; each step a fused multiply-add"
 
     def pack(self, static: Mapping[str, Any], constants: Mapping[int, Array]) -> Array | None:
@@ -207,6 +212,7 @@ class MatMul(Kernel):
         A, B = (tuple(s or ()) for s in shapes)
         a_shape = (1, *A) if len(A) == 1 else A
         b_shape = (*B, 1) if len(B) == 1 else B
+        a_own, b_own = a_shape, b_shape
         if static.get("transpose_A"):
             a_shape = (*a_shape[:-2], a_shape[-1], a_shape[-2])
         if static.get("transpose_B"):
@@ -214,56 +220,61 @@ class MatMul(Kernel):
         batch = np.broadcast_shapes(a_shape[:-2], b_shape[:-2])
         M, K, N = a_shape[-2], a_shape[-1], b_shape[-1]
         shape = (*batch, *((M,) if len(A) > 1 else ()), *((N,) if len(B) > 1 else ()))
-        follows = epilogue != PLAIN
-        per = NO_BIAS if epilogue.axis is None else PER_COLUMN
-        lo, hi = epilogue.lo, epilogue.hi
-
-        def tail(y: Array, bias: Array | None, residual: Array | None) -> tuple[Any, ...]:
-            nothing = NOTHING[y.dtype]
-            return (
-                follows, nothing if bias is None else plain(bias), per,
-                nothing if residual is None else plain(residual), residual is not None,
-                y.dtype.type(lo), y.dtype.type(hi),
-            )  # fmt: skip
+        tail = Tail(epilogue, PER_COLUMN)
+        transposes_A, transposes_B = bool(static.get("transpose_A")), bool(static.get("transpose_B"))
+        rows = prod(batch) * M
+        work = rows * N * (K + 8) * NANOSECONDS
 
         def with_panels(y: Array, arrays: Sequence[Array], bias: Array | None, residual: Array | None) -> None:
-            x = arrays[0]
-            x = x if x.ndim == 2 else x.reshape(-1, K)
-            memory, start, (row, step) = flat(x.T if static.get("transpose_A") else x)
-            rest = tail(y, bias, residual)
-            rows = y.size // N if N else 0
-            out = y.reshape(-1)
-            panel = PANEL_BYTES // y.itemsize
-            parts = grid(rows, N, K, panel)
-            share(parts, lambda i, i_end, j, j_end: rows_by_panels(memory, start, row, step, packed, out, N, K, i, i_end, j, j_end, *rest))
+            x, out = arrays[0], y.reshape(-1)
+            (follows, biases, per), rest = tail(y, bias, residual)
+            memory, start, row, step = plain(x) if x.flags.c_contiguous else None, 0, K, 1
+            if transposes_A or memory is None:
+                x = x if x.ndim == 2 else x.reshape(prod(x.shape[:-1]), K)
+                memory, start, (row, step) = flat(x.T if transposes_A else x)
+            if work <= pool.SHORT:
+                rows_by_panels(memory, start, row, step, packed, out, N, K, 0, rows, 0, N, follows, biases, per, *rest)
+                return
+            share(
+                grid(rows, N, K, PANEL_BYTES // y.itemsize),
+                lambda i, i_end, j, j_end: rows_by_panels(
+                    memory, start, row, step, packed, out, N, K, i, i_end, j, j_end, follows, biases, per, *rest
+                ),
+            )  # fmt: skip
 
         places: dict[Any, tuple[Array, Array]] = {}
+        own_steps = row_major(a_own), row_major(b_own)
 
-        def stacked(y: Array, arrays: Sequence[Array], bias: Array | None, residual: Array | None) -> None:
-            a, b = arrays[0].reshape(-1, K) if len(A) == 1 else arrays[0], arrays[1].reshape(K, -1) if len(B) == 1 else arrays[1]
-            a, b = a.swapaxes(-1, -2) if static.get("transpose_A") else a, b.swapaxes(-1, -2) if static.get("transpose_B") else b
-            left, a_start, a_steps = flat(a)
-            right, b_start, b_steps = flat(b)
+        def located(a: Array, b: Array) -> tuple[Any, ...]:
+            """Memory, first element and steps of both sides."""
+            if a.flags.c_contiguous and b.flags.c_contiguous:
+                left, a_start, a_steps, right, b_start, b_steps = plain(a), 0, own_steps[0], plain(b), 0, own_steps[1]
+            else:
+                (left, a_start, a_steps), (right, b_start, b_steps) = flat(a.reshape(a_own)), flat(b.reshape(b_own))
+            a_steps = (*a_steps[:-2], a_steps[-1], a_steps[-2]) if transposes_A else a_steps
+            b_steps = (*b_steps[:-2], b_steps[-1], b_steps[-2]) if transposes_B else b_steps
             key = a_start, a_steps, b_start, b_steps
             found = places.get(key)
             if found is None:
                 found = at_products(batch, a_shape, *key[:2]), at_products(batch, b_shape, *key[2:])
                 if len(places) < MOST_PLACES:
                     places[key] = found
-            rest = tail(y, bias, residual)
+            return left, found[0], *a_steps[-2:], right, found[1], *b_steps[-2:]
+
+        def stacked(y: Array, arrays: Sequence[Array], bias: Array | None, residual: Array | None) -> None:
+            sides = located(arrays[0], arrays[1])
+            first, rest = tail(y, bias, residual)
             out = y.reshape(-1)
-            count = len(found[0])
+            count = len(sides[1])
+            if work <= pool.SHORT:
+                stack_of_products(*sides, out, M, N, K, 0, count, 0, M, 0, N, *first, *rest)
+                return
             parts = [(*n, 0, M, 0, N) for n in pieces(count, M * N * K * NANOSECONDS)]
             if len(parts) == 1 and count == 1:
                 parts = [(0, 1, *part) for part in grid(M, N, K, PANEL_BYTES // y.itemsize)]
-            share(
-                parts,
-                lambda *part: stack_of_products(
-                    left, found[0], *a_steps[-2:], right, found[1], *b_steps[-2:], out, M, N, K, *part, *rest
-                ),
-            )  # fmt: skip
+            share(parts, lambda *part: stack_of_products(*sides, out, M, N, K, *part, *first, *rest))
 
-        return Binding(shape, stacked if packed is None or (static.get("transpose_A") and batch) else with_panels)
+        return Binding(shape, stacked if packed is None or (transposes_A and batch) else with_panels)
 
     def bound(self, arrays: Sequence[Array], static: Mapping[str, Any]) -> Any:
         """K + 2 roundings of the sum of magnitudes. Source: Higham, Accuracy and Stability of Numerical Algorithms, section 3.1."""

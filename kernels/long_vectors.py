@@ -12,7 +12,8 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from refexec.kernels.simd import I32, Vector, _address, _called, _index, _loaded, _repeated, _vector_of, instruction
+from refexec.kernels.access import loaded
+from refexec.kernels.vectors import I32, Vector, address_of, called, index_of, instruction, repeated, vector_of
 
 __all__ = [
     "filled", "load_long", "load_some", "lower", "narrowed", "polynomial", "store_some", "true_somewhere", "upper", "with_lane",
@@ -20,20 +21,20 @@ __all__ = [
 
 
 def _long_vector_of(array: Any) -> Vector:
-    return Vector(array.dtype, 2 * _vector_of(array).lanes)
+    return Vector(array.dtype, 2 * vector_of(array).lanes)
 
 
 @instruction
 def load_long(typing: Any, array: Any, index: Any) -> Any:
     """The long vector at element ``index``: twice as many lanes. Two vectors are computed side by side, or one where the machine
     has such registers."""
-    return _loaded(array, index, _long_vector_of(array))
+    return loaded(array, index, _long_vector_of(array))
 
 
 def _first(builder: Any, count: Any, lanes: int) -> Any:
     """The mask of the first ``count`` lanes."""
     numbers = ir.Constant(ir.VectorType(count.type, lanes), list(range(lanes)))
-    return builder.icmp_signed("<", numbers, _repeated(builder, count, numbers.type))
+    return builder.icmp_signed("<", numbers, repeated(builder, count, numbers.type))
 
 
 def _masked(name: str, vector: Any, value_first: bool) -> tuple[str, Any]:
@@ -52,10 +53,10 @@ def load_some(typing: Any, array: Any, index: Any, count: Any, other: Any) -> An
     vector = _long_vector_of(array)
 
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        index, count = (_index(context, builder, args[i], sig.args[i]) for i in (1, 2))
-        other = _repeated(builder, context.cast(builder, args[3], sig.args[3], array.dtype), context.get_value_type(vector))
+        index, count = (index_of(context, builder, args[i], sig.args[i]) for i in (1, 2))
+        other = repeated(builder, context.cast(builder, args[3], sig.args[3], array.dtype), context.get_value_type(vector))
         of = context.get_value_type(vector)
-        address = builder.bitcast(_address(context, builder, sig.args[0], args[0], index, count), of.as_pointer())
+        address = builder.bitcast(address_of(context, builder, sig.args[0], args[0], index, count), of.as_pointer())
         name, function = _masked("load", of, value_first=False)
         align = ir.Constant(I32, array.dtype.bitwidth // 8)
         operands = [address, align, _first(builder, count, vector.lanes), other]
@@ -69,9 +70,9 @@ def store_some(typing: Any, array: Any, index: Any, vector: Any, count: Any) -> 
     """Write the first ``count`` lanes of a vector to the array's memory from element ``index`` on."""
 
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        index, count = _index(context, builder, args[1], sig.args[1]), _index(context, builder, args[3], sig.args[3])
+        index, count = index_of(context, builder, args[1], sig.args[1]), index_of(context, builder, args[3], sig.args[3])
         of = context.get_value_type(vector)
-        address = builder.bitcast(_address(context, builder, sig.args[0], args[0], index, count), of.as_pointer())
+        address = builder.bitcast(address_of(context, builder, sig.args[0], args[0], index, count), of.as_pointer())
         name, function = _masked("store", of, value_first=True)
         align = ir.Constant(I32, array.dtype.bitwidth // 8)
         operands = [args[2], address, align, _first(builder, count, vector.lanes)]
@@ -86,7 +87,7 @@ def filled(typing: Any, like: Any, value: Any) -> Any:
     """A vector of the type of another one with a number in every lane."""
 
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return _repeated(builder, context.cast(builder, args[1], sig.args[1], like.elem), context.get_value_type(like))
+        return repeated(builder, context.cast(builder, args[1], sig.args[1], like.elem), context.get_value_type(like))
 
     return like(like, value), code
 
@@ -95,7 +96,7 @@ def filled(typing: Any, like: Any, value: Any) -> Any:
 def polynomial(typing: Any, x: Any, coefficients: Any) -> Any:
     """c[0] + c[1] * x + c[2] * x**2 + ..., for a tuple of constants: Horner's rule with fused multiply-adds, for more than nine
     coefficients applied to the even and to the odd powers."""
-    fused = _called("fma")(typing, x, x, x)[1]
+    fused = called("fma")(typing, x, x, x)[1]
 
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         def horner(value: Any, terms: list[Any]) -> Any:
@@ -105,7 +106,7 @@ def polynomial(typing: Any, x: Any, coefficients: Any) -> Any:
             return total
 
         numbers = [context.cast(builder, c, types.float64, x.elem) for c in cgutils.unpack_tuple(builder, args[1])]
-        terms = [_repeated(builder, c, context.get_value_type(x)) for c in numbers]
+        terms = [repeated(builder, c, context.get_value_type(x)) for c in numbers]
         if len(terms) <= 9:
             return horner(args[0], terms)
         square = builder.fmul(args[0], args[0])

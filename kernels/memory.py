@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from refexec.aliases import writable
 from refexec.limits import claim
 
 __all__ = ["NOTHING", "Array", "aligned", "flat", "keep_freed_memory", "offsets", "plain", "row_major", "scratch", "viewed"]
 
 Array = np.ndarray[Any, Any]
-KEPT = 32 << 20  # bytes per thread and type
 FREED = 256 << 20
 LARGEST_ON_HEAP = 32 << 20  # bytes of an array; the most that the C library allows
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
@@ -76,22 +76,11 @@ def row_major(shape: Sequence[int]) -> tuple[int, ...]:
     return tuple(reversed(steps))
 
 
-class _Memory:
-    """The memory of an array, as numba sees that of any other: read-only arrays would be another type to compile for."""
-
-    __slots__ = ("__array_interface__", "owner")
-
-    def __init__(self, owner: Array) -> None:
-        interface = dict(owner.__array_interface__)
-        interface["data"] = (interface["data"][0], False)
-        self.__array_interface__ = interface
-        self.owner = owner
-
-
 def plain(x: Array) -> Array:
     """``x`` C-contiguous and of one axis. Kernels do not write what they are given."""
-    x = np.ascontiguousarray(x).reshape(-1)
-    return x if x.flags.writeable else np.asarray(_Memory(x))
+    if not x.flags.c_contiguous:
+        return np.ascontiguousarray(x).reshape(-1)
+    return (x if x.flags.writeable else writable(x)).reshape(-1)
 
 
 def viewed(x: Array) -> tuple[Array, int, tuple[int, ...]] | None:

@@ -113,6 +113,8 @@ def blocks_mixed(X, x_block, Y, y_block, sizes, positions, weights, room, first,
 class Mixed(Kernel):
     """Weighted sums along axes."""
 
+    epilogues = True
+
     order = "on each axis w[0] * x[0], then fma over the taps in order"
 
     def bind(self, shapes: Sequence[Shape], static: Mapping[str, Any], packed: Any, epilogue: Epilogue) -> Binding:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from refexec import pool
 from refexec.kernels.epilogue import followed
 from refexec.kernels.memory import NOTHING, Array, plain
 from refexec.kernels.simd import (
@@ -146,6 +147,7 @@ def layout(shape: Sequence[int], view: Sequence[int], axes: Sequence[int]) -> tu
 
 @kernel("standardize", "float32", "float64", halves=True)
 class Standardize(Kernel):
+    epilogues = True
     order = "the sums as in reduce_over: of x, then of (x - mean) squared; then (x - mean) * (1 / root), times scale plus bias at once"
 
     def pack(self, static: Mapping[str, Any], constants: Mapping[int, Array]) -> dict[int, Array]:
@@ -174,6 +176,9 @@ class Standardize(Kernel):
             scale = parameter(arrays, 1) if scaled else nothing
             shift = parameter(arrays, 2) if shifted else nothing
             x, out = plain(arrays[0]), y.reshape(-1)
+            if rows * n * NANOSECONDS <= pool.SHORT:
+                standardize_rows(x, out, n, centred, epsilon, scale, shift, period, run, scaled, shifted, 0, rows)
+                return
             share(
                 pieces(rows, n * NANOSECONDS),
                 lambda i, i_end: standardize_rows(
@@ -213,6 +218,7 @@ class Standardize(Kernel):
 
 @kernel("affine_per_channel", "float32", "float64", halves=True)
 class AffinePerChannel(Kernel):
+    epilogues = True
     order = "(x - mean) * (scale / sqrt(var + epsilon)) + B, each step rounded"
 
     def pack(self, static: Mapping[str, Any], constants: Mapping[int, Array]) -> tuple[Array, Array, Array] | None:
@@ -241,7 +247,10 @@ class AffinePerChannel(Kernel):
                 else:
                     affine_rows(x, out, n, mean, factor, shift, channels, low, high, i, i_end)
 
-            share(pieces(rows, n * NANOSECONDS), work)
+            if rows * n * NANOSECONDS <= pool.SHORT:
+                work(0, rows)
+            else:
+                share(pieces(rows, n * NANOSECONDS), work)
 
         return Binding(shape, followed(fill, epilogue) if epilogue.residual else fill)
 

@@ -122,6 +122,8 @@ def runs_of(table: Array) -> Array:
 class Picked(Kernel):
     """Elements by their places."""
 
+    epilogues = True
+
     order = "nothing is added"
 
     def bind(self, shapes: Sequence[Shape], static: Mapping[str, Any], packed: Any, epilogue: Epilogue) -> Binding:

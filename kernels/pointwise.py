@@ -10,6 +10,7 @@ import numpy as np
 import refexec.kernels.gates
 import refexec.kernels.trigonometry
 import refexec.kernels.units  # noqa: F401 - what they define is known by name
+from refexec import pool
 from refexec.kernels.functions import ULPS, apply
 from refexec.kernels.long_vectors import load_long, load_some, store_some
 from refexec.kernels.memory import Array
@@ -65,12 +66,16 @@ class Pointwise(Kernel):
         size = int(np.prod(shape, dtype=np.int64))
 
         def run(y: Array, arrays: Sequence[Array], bias: Array | None, residual: Array | None) -> None:
-            x = np.ascontiguousarray(arrays[0]).reshape(-1)
+            x = arrays[0]
+            x = (x if x.flags.c_contiguous else np.ascontiguousarray(x)).reshape(-1)
             out = y.reshape(-1)
+            if size * NANOSECONDS <= pool.SHORT:
+                block(x, 0, 1, x, 0, 1, out, 0, size, p, q)
+                return
             share(
                 pieces(size, NANOSECONDS, MULTIPLE),
                 lambda first, end: block(x, first, 1, x, first, 1, out, first, end - first, p, q),
-            )  # fmt: skip
+            )
 
         return Binding(shape, run)
 

@@ -152,6 +152,8 @@ def rows_of_windows(window: Any, spatial: Sequence[int]) -> tuple[Array, Array]:
 class PoolWindow(Kernel):
     """Maximum, sum or mean over windows."""
 
+    epilogues = True
+
     order = "the rows of a window element by element, in row-major order; then the columns of their sum, from the first on"
 
     def bind(self, shapes: Sequence[Shape], static: Mapping[str, Any], packed: Any, epilogue: Epilogue) -> Binding:

@@ -207,7 +207,7 @@ class Recurrence(Kernel):
         clip = np.inf if static["clip"] is None else static["clip"]
         shape = (steps + states, D, N, hidden)
 
-        def by_definition(y: Array, arrays: Sequence[Array | None], bias: Any, residual: Any) -> None:
+        def by_definition(y: Array, arrays: Sequence[Array | None], bias: Any = None, residual: Any = None) -> None:
             wide = [x if x is None or x.dtype.kind == "i" else widen(x) for x in arrays]
             y[...] = round_quietly(definition("recurrence")(*wide, **static), y.dtype)
 
@@ -261,6 +261,11 @@ class Recurrence(Kernel):
                 share([(d, *n) for d in range(D) for n in pieces(N, cost * (s1 - s0))], work)
             for state in range(states):
                 y[steps + state] = S[:, state, :, :hidden]
+            finite = np.isfinite(y).all(axis=(0, 3), keepdims=True)
+            if not finite.all():  # a step may have been out of range where its result is not
+                wide = np.empty_like(y)
+                by_definition(wide, arrays)
+                np.copyto(y, wide, where=~finite)
 
         return Binding(shape, run if (function >= 0).all() else by_definition)
 

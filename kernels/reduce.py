@@ -185,6 +185,7 @@ def passes(shape: Sequence[int], axes: Sequence[int]) -> list[tuple[int, int, in
 
 @kernel("reduce_over", "float32", "float64", halves=True)
 class ReduceOver(Kernel):
+    epilogues = True
     order = "k modulo the number of lanes; per lane in blocks of eight terms, each a tree; then a tree of the lanes"
 
     def bind(self, shapes: Sequence[Shape], static: Mapping[str, Any], packed: Any, epilogue: Epilogue) -> Binding:

@@ -42,6 +42,8 @@ def planes_sampled(X, pixels, Y, count, channels, index, weight, inside, taps, r
 class Sampled(Kernel):
     """Weighted sums of what tables name."""
 
+    epilogues = True
+
     order = "from 0 on fma over the taps in order"
 
     def bind(self, shapes: Sequence[Shape], static: Mapping[str, Any], packed: Any, epilogue: Epilogue) -> Binding:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from refexec import pool
 from refexec.kernels.functions import apply, scaled_exp
 from refexec.kernels.long_vectors import filled, load_long, load_some, store_some
 from refexec.kernels.memory import Array
@@ -27,7 +28,8 @@ __all__ = ["LogSoftmax", "Softmax"]
 NANOSECONDS = 0.5  # of one element
 COLUMNS = 512  # columns that are taken at a time along an axis that is not the last
 BLOCK = 1 << 16  # elements of them
-SCALE = {4: 2.0**64, 8: 2.0**128}  # of the exponentials, so that small ones keep their digits
+# of the exponentials, so that small ones keep their digits
+SCALE = {np.dtype(np.float32): np.float32(2.0**64), np.dtype(np.float64): np.float64(2.0**128)}
 
 _LOWEST = -np.inf
 
@@ -162,14 +164,18 @@ class _AlongAxis(Kernel):
         rows = inner == 1
         width = max(16, min(COLUMNS, BLOCK // max(N, 1) // 16 * 16))
         units, size = (outer, N) if rows else (outer * -(-inner // width), N * width)
+        work = units * size * NANOSECONDS
         logarithm = self.logarithm
 
         def run(y: Array, arrays: Sequence[Array], bias: Array | None, residual: Array | None) -> None:
             if not y.size:
                 return
-            x, out = np.ascontiguousarray(arrays[0]).reshape(-1), y.reshape(-1)
-            scale = y.dtype.type(SCALE[y.itemsize])
-            if rows:
+            x = arrays[0]
+            x, out = (x if x.flags.c_contiguous else np.ascontiguousarray(x)).reshape(-1), y.reshape(-1)
+            scale = SCALE[y.dtype]
+            if rows and work <= pool.SHORT:
+                along_rows(x, out, 0, outer, N, scale, logarithm)
+            elif rows:
                 share(pieces(units, size * NANOSECONDS), lambda first, end: along_rows(x, out, first, end, N, scale, logarithm))
             else:
                 share(

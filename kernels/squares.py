@@ -9,7 +9,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from refexec.kernels.simd import I32, Vector, _address, _index, _repeated, instruction
+from refexec.kernels.vectors import I32, Vector, address_of, index_of, instruction, repeated
 
 __all__ = ["add_products", "transpose"]
 
@@ -45,11 +45,11 @@ def _square(builder: Any, vector: Any, align: int, row: Callable[[int], Any]) ->
 
 def _rows_at(context: Any, builder: Any, sig: Any, args: Any, first: int, lanes: int) -> Callable[[int], Any]:
     """The addresses of the rows of a block, of which the arguments from ``first`` on are the array, the start and the step."""
-    start, step = (_index(context, builder, args[first + i], sig.args[first + i]) for i in (1, 2))
+    start, step = (index_of(context, builder, args[first + i], sig.args[first + i]) for i in (1, 2))
 
     def address(i: int) -> Any:
         at_row = builder.add(start, builder.mul(step, ir.Constant(step.type, i)))
-        return _address(context, builder, sig.args[first], args[first], at_row, lanes)
+        return address_of(context, builder, sig.args[first], args[first], at_row, lanes)
 
     return address
 
@@ -78,14 +78,14 @@ def add_products(typing: Any, sums: Any, array: Any, start: Any, row: Any, other
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         llvm = context.get_value_type(sums)
         columns = _square(builder, llvm, array.dtype.bitwidth // 8, _rows_at(context, builder, sig, args, 1, sums.lanes))
-        first = _index(context, builder, args[5], sig.args[5])
-        factors = _address(context, builder, sig.args[4], args[4], first, sums.lanes)
+        first = index_of(context, builder, args[5], sig.args[5])
+        factors = address_of(context, builder, sig.args[4], args[4], first, sums.lanes)
         function = ir.FunctionType(llvm, [llvm] * 3)
         multiply_add = cgutils.get_or_insert_function(builder.module, function, f"llvm.fma.v{sums.lanes}f{sums.elem.bitwidth}")
         total = args[0]
         for j, column in enumerate(columns):
             factor = builder.load(builder.gep(factors, [ir.Constant(I32, j)]))
-            total = builder.call(multiply_add, [_repeated(builder, factor, llvm), column, total])
+            total = builder.call(multiply_add, [repeated(builder, factor, llvm), column, total])
         return total
 
     return sums(sums, array, start, row, other, first), code

@@ -67,7 +67,7 @@ def bind(
         path: the node's path, the key of its random numbers.
         site: a lowered primitive call to try first.
     """
-    keywords = {operator.renames.get(name, name): value for name, value in attributes.items()}
+    keywords = _differing({operator.renames.get(name, name): value for name, value in attributes.items()}, operator.function)
     body: Callable[..., Any] = partial(operator.function, **keywords) if keywords else operator.function
     convert = _input_conversion(operator, input_types, profile)
     finish = tuple(_finisher(operator, t, profile) for t in output_types)
@@ -85,10 +85,15 @@ def bind(
             claim_broadcast(arguments)
         return body(*arguments, **extra)
 
+    alone = wanted == (True,) and not profile.wide and isinstance(output_types[0], TensorType)
+    one = output_types[0].elem.dtype if alone else None  # type: ignore[union-attr]
+
     def call(run: Run, values: Sequence[Any]) -> tuple[Any, ...]:
         result = site(values[:arity], convert) if site is not None else None
         if result is None:
             result = evaluate(run, values)
+        elif type(result) is np.ndarray and result.dtype is one:
+            return (result,)
         several = isinstance(result, tuple) or (isinstance(result, list) and (len(wanted) > 1 or bool(graphs)))
         results = tuple(result) if several else (result,)
         if len(results) < len(wanted):
@@ -106,10 +111,16 @@ def bind(
 
         def single(*values: Any) -> Any:
             result = site(values, convert)
-            return finish[0](result if result is not None else body(*(values if convert is None else convert(values))))
+            return result if result is not None else finish[0](body(*(values if convert is None else convert(values))))
 
         return Bound(call, output_types, single, dtype, finish[0])
     return Bound(call, output_types, _single(operator, body, convert, finish[0]), dtype, finish[0])
+
+
+def _differing(keywords: dict[str, Any], function: Callable[..., Any]) -> dict[str, Any]:
+    """The keywords without numbers and words that are the function's own defaults: a call without keywords is the faster one."""
+    own = getattr(function, "__kwdefaults__", None) or {}
+    return {k: v for k, v in keywords.items() if type(v) not in (int, str) or type(own.get(k)) is not type(v) or own[k] != v}
 
 
 def _single(operator: Operator, body: Callable[..., Any], convert: Any, finish: Callable[[Any], Any]) -> Callable[..., Any]:

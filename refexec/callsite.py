@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from refexec.aliases import writable
 from refexec.errors import KernelMismatch
-from refexec.limits import claim
-from refexec.primitives import PROFILES, Epilogue, Kernel, Lowered, Primitive, Profile, activate
+from refexec.limits import FREE_BYTES, claim
+from refexec.primitives import PLAIN, PROFILES, Epilogue, Kernel, Lowered, Primitive, Profile, activate
 from refexec.types import ElementType, element_type
 from refexec.values import round_quietly, smallest_subnormal, unit_roundoff, widen
 
@@ -28,6 +30,9 @@ class Bound(NamedTuple):
     kernel: Kernel | None = None
     shape: tuple[int, ...] = ()
     run: Any = None
+    size: int = 0  # elements of the result
+    bytes: int = 0
+    places: tuple[int, ...] | None = None  # which inputs are the arguments, where they are that as they stand
 
 
 class CallSite:
@@ -50,6 +55,7 @@ class CallSite:
         self._lower = lower
         self._element = element
         self._constants = constants
+        self._aliases = [(i, array, writable(array)) for i, array in constants.items()]
         self._profile = profile
         self._verify = verify
         self._follow = follow
@@ -62,6 +68,14 @@ class CallSite:
         made._packed = self._packed
         return made
 
+    def knowing(self, constants: Mapping[int, Array]) -> CallSite:
+        """A site whose inputs of these indexes never change either, for kernels alone."""
+        return CallSite(self._lower, self._element, {**self._constants, **constants}, self._profile, self._verify, Epilogue())
+
+    @property
+    def profile(self) -> Profile:
+        return self._profile
+
     @property
     def has_kernels(self) -> bool:
         """Whether kernels may run here."""
@@ -72,27 +86,32 @@ class CallSite:
         lowered = self._lower(own)
         made: Bound | None = None
         if lowered is not None:
-            made = self._bound(lowered, own)
-            alone = made.run is None or lowered.results is not None
-            if self._follow is not None and (alone or (self._follow.residual and made.shape != shapes[-1])):
+            epilogue = Epilogue(lowered.bias_axis if lowered.bias is not None else None, lo=lowered.lo, hi=lowered.hi)
+            if self._follow is not None:
+                epilogue = replace(self._follow, axis=epilogue.axis)
+            made = self._bound(lowered, own, epilogue)
+            if self._follow is not None and (made.run is None or lowered.results is not None):
                 made = None
+            elif epilogue.residual and made.shape != shapes[-1]:
+                takes_row = made.kernel is not None and made.kernel.column_bias and lowered.bias is None and is_row(shapes[-1], made.shape)
+                made = self._bound(lowered, own, replace(epilogue, axis=-1, residual=False)) if takes_row else None
         if len(self._bindings) >= MOST_BINDINGS:
             self._bindings = {}
         self._bindings[shapes] = made
         return made
 
-    def _bound(self, lowered: Lowered, shapes: tuple[Any, ...]) -> Bound:
-        epilogue = Epilogue(lowered.bias_axis if lowered.bias is not None else None, lo=lowered.lo, hi=lowered.hi)
-        if self._follow is not None:
-            epilogue = replace(self._follow, axis=epilogue.axis)
+    def _bound(self, lowered: Lowered, shapes: tuple[Any, ...], epilogue: Epilogue) -> Bound:
         kernel = lowered.primitive.kernel(self._element, self._profile)
-        if kernel is None:
+        if kernel is None or (epilogue != PLAIN and not kernel.epilogues):
             return Bound(lowered, epilogue)
         packed = self._packed.get(lowered.primitive)
         if packed is None:
             packed = self._packed[lowered.primitive] = (kernel.pack(lowered.static, self._positions(lowered)),)
         binding = kernel.bind(lowered.argument_shapes(shapes), lowered.static, packed[0], epilogue)
-        return Bound(lowered, epilogue, kernel, binding.shape, binding.run)
+        dtype = self._element.dtype  # type: ignore[union-attr]
+        size = prod(claim(binding.shape, dtype))
+        places = lowered.arguments if lowered.operands is None and max(lowered.arguments, default=0) < len(shapes) else None
+        return Bound(lowered, epilogue, kernel, binding.shape, binding.run, size, size * dtype.itemsize, places)
 
     def _positions(self, lowered: Lowered) -> dict[int, Array]:
         """The constants by the position of the primitive's argument."""
@@ -113,10 +132,16 @@ class CallSite:
         bound = self._bindings[shapes] if shapes in self._bindings else self._bind(shapes)
         if bound is None:
             return None
-        lowered, epilogue, kernel, shape, run = bound
-        fed = [i for i, array in self._constants.items() if inputs[i] is not array]  # a caller fed other values for this run
-        if any(i not in lowered.arguments and i != lowered.bias for i in fed):
-            return None  # it was lowered for the value that it had
+        lowered, epilogue, kernel, shape, run, size, bytes_, places = bound
+        fed = False
+        values = list(inputs)
+        for i, constant, memory in self._aliases:
+            if values[i] is constant:
+                values[i] = memory
+            elif i in lowered.arguments or i == lowered.bias:
+                fed = True  # another value, by the caller for this run
+            else:
+                return None  # it was lowered for the value that it had
         if kernel is None:
             if convert is not None:
                 inputs = convert(inputs)
@@ -127,11 +152,13 @@ class CallSite:
         if fed:
             run = kernel.bind(lowered.argument_shapes(shapes), lowered.static, kernel.pack(lowered.static, {}), epilogue).run
         dtype = self._element.dtype  # type: ignore[union-attr]
-        y = np.empty(claim(shape, dtype), dtype)
-        arguments = lowered.argument_values(inputs)
-        bias = None if lowered.bias is None else inputs[lowered.bias]
-        residual = inputs[-1] if epilogue.residual else None
-        if y.size:
+        if bytes_ > FREE_BYTES:
+            claim(shape, dtype)
+        y = np.empty(shape, dtype)
+        arguments = lowered.argument_values(values) if places is None else [values[i] for i in places]
+        bias = values[lowered.bias] if lowered.bias is not None else values[-1] if epilogue.axis is not None else None
+        residual = values[-1] if epilogue.residual else None
+        if size:
             run(y, arguments, bias, residual)
         if self._verify:
             self._compare(y, bound, arguments, bias, residual)
@@ -161,3 +188,8 @@ class CallSite:
                 f"{type(bound.kernel).__name__} of {bound.lowered.primitive.name} is further from the definition than its bound",
                 at=at, kernel=float(actual[at]), definition=float(expected[at]), allowed=float(np.broadcast_to(allowed, y.shape)[at]),
             )  # fmt: skip
+
+
+def is_row(shape: tuple[int, ...], of: tuple[int, ...]) -> bool:
+    """Whether a shape is that of one row, as adding it to a result of shape ``of`` repeats it."""
+    return 0 < len(shape) <= len(of) and prod(shape) == shape[-1] == of[-1]

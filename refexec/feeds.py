@@ -33,7 +33,14 @@ __all__ = ["prepare", "prepare_one"]
 def prepare(plan: Plan, feeds: Mapping[str, Any], wide: bool) -> list[Any]:
     """The values of a plan's inputs, checked against their declared types; symbolic dimensions must agree."""
     symbols: dict[str, tuple[int, str]] = {}
-    return [prepare_one(info, feeds[info.name], wide, symbols) for info in plan.inputs]
+    values = []
+    for info in plan.inputs:
+        value, declared = feeds[info.name], info.type
+        if not wide and type(declared) is TensorType and _is(value, declared.elem) and value.shape == declared.shape:
+            values.append(_read_only(value))
+        else:
+            values.append(prepare_one(info, value, wide, symbols))
+    return values
 
 
 def prepare_one(info: ValueInfo, value: Any, wide: bool, symbols: dict[str, tuple[int, str]] | None = None) -> Any:
@@ -82,6 +89,8 @@ def _undeclared(value: Any, what: str) -> Any:
 
 
 def _tensor(value: Any, elem: ElementType, what: str) -> np.ndarray[Any, Any]:
+    if _is(value, elem):
+        return _read_only(value)
     if isinstance(value, onnx.TensorProto):
         value = tensor_from_proto(value, what)
     if isinstance(value, np.ma.MaskedArray):
@@ -92,6 +101,15 @@ def _tensor(value: Any, elem: ElementType, what: str) -> np.ndarray[Any, Any]:
         array = _from_python(value, elem, what)
     else:
         raise FeedError(f"{what} is a tensor: feed an array", declared=elem.name, seen=type(value).__name__)
+    return _read_only(array)
+
+
+def _is(value: Any, elem: ElementType) -> bool:
+    """Whether a value is an array of numbers of that type as it stands."""
+    return type(value) is np.ndarray and value.dtype is elem.dtype and elem.kind != "string"
+
+
+def _read_only(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     view = array.view()
     view.flags.writeable = False
     return view

@@ -117,9 +117,10 @@ if hasattr(os, "register_at_fork"):
 def pieces(size: int, cost: float, multiple: int = 1) -> list[tuple[int, int]]:
     """``size`` elements as ranges to work on, each of ``cost`` nanoseconds an element; ranges begin at a ``multiple``."""
     total = size * cost
+    if total <= SHORT:
+        return [(0, size)]
     threads = _active.threads
-    count = 1 if total <= SHORT or threads == 1 else 4 * threads
-    count = max(count, int(total // LONG))
+    count = max(1 if threads == 1 else 4 * threads, int(total // LONG))
     if count == 1:
         return [(0, size)]
     step = -(-max(size, 1) // count)
@@ -129,7 +130,7 @@ def pieces(size: int, cost: float, multiple: int = 1) -> list[tuple[int, int]]:
 
 def share(parts: list[Any], work: Callable[..., Any]) -> None:
     """``work(*part)`` for every part, in any order, on the threads that the run may use."""
-    threads = min(_active.threads, len(parts))
+    threads = min(_active.threads, len(parts)) if len(parts) > 1 else 1
     if threads <= 1:
         for part in parts:
             work(*part)

@@ -50,6 +50,8 @@ __all__ = [
     "load_kernels",
     "primitive",
     "profile",
+    "provide",
+    "provided",
 ]
 
 Array = np.ndarray[Any, Any]
@@ -146,6 +148,8 @@ class Kernel:
     """A compiled implementation of one primitive. Shapes, sizes and indices were validated before it is called."""
 
     order = ""  # in which order terms are added, in words
+    epilogues = False  # whether ``bind`` heeds more of its epilogue than nothing
+    column_bias = False  # whether it can add a bias along the last axis where the primitive was lowered with none
 
     def pack(self, static: Mapping[str, Any], constants: Mapping[int, Array]) -> Any:
         """What can be done once: ``constants`` maps argument positions to arrays that never change. What is packed depends on
@@ -168,6 +172,8 @@ class _OfHalves(Kernel):
     def __init__(self, single: Kernel) -> None:
         self.single = single
         self.order = single.order
+        self.epilogues = single.epilogues
+        self.column_bias = single.column_bias
 
     def pack(self, static: Mapping[str, Any], constants: Mapping[int, Array]) -> Any:
         return self.single.pack(static, {position: array.astype(np.float32) for position, array in constants.items()})
@@ -254,6 +260,7 @@ class Lowered:
 
 _primitives: dict[str, Primitive] = {}
 _waiting: dict[tuple[str, bool], dict[ElementType, Kernel]] = {}
+_provided: dict[str, Any] = {}
 _loading = threading.Lock()
 _kernels_loaded = False
 
@@ -289,6 +296,16 @@ def kernel(name: str, *types: str, halves: bool = False, fast: bool = False) -> 
         return cls
 
     return register
+
+
+def provide(name: str, thing: Any) -> None:
+    """Make something of ``refexec.kernels`` that is no primitive's kernel known to plans."""
+    _provided[name] = thing
+
+
+def provided(name: str) -> Any:
+    """What a module of ``refexec.kernels`` provides under a name; None before the kernels are loaded."""
+    return _provided.get(name)
 
 
 def load_kernels() -> None:

@@ -104,6 +104,8 @@ class Session:
                 self.model.proto, self.limits, self.profile, findings, self.model.external.read, overrides, self.expand, verify_kernels
             )
             self.plan: Plan = builder.build(shared)
+            if self.model is not model:
+                self.model.release()
         self.diagnostics: list[Diagnostic] = findings.diagnostics
 
     @property
@@ -131,7 +133,7 @@ class Session:
         Raises:
             FeedError, RuleViolation, LimitExceeded: see :mod:`refexec.errors`.
         """
-        return [to_public(v) for v in self._run(outputs, feeds, None)]
+        return [v if type(v) is np.ndarray else to_public(v) for v in self._run(outputs, feeds, None)]
 
     def trace(self, feeds: Feeds, outputs: Sequence[str] | None = None) -> Trace:
         """Run every node and keep all values: see :class:`refexec.observe.trace.Trace`."""
@@ -150,11 +152,10 @@ class Session:
         return [to_public(v) for v in self._run(outputs, feeds, observer)]
 
     def _run(self, outputs: Sequence[str] | None, given: Feeds, observer: Callable[[Event], None] | None) -> list[Any]:
-        named = self._named(given)
+        named = given if type(given) is dict else self._named(given)
         if isinstance(outputs, (str, bytes)):
             raise FeedError("outputs are a list of names", seen=outputs)
-        names = [o.name for o in self.outputs] if outputs is None else list(outputs)
-        plan = self.plan.select(names, named, keep=observer is not None)
+        plan = self.plan.select(self.plan.output_names if outputs is None else outputs, named, keep=observer is not None)
         with np.errstate(all="ignore"):
             values = feeds.prepare(plan, named, self.profile.wide)
             current = Run(Budget(self.limits), self.seed, observer, self.profile.wide)
@@ -270,7 +271,8 @@ def _escaped(values: Sequence[Any], given: Sequence[Any]) -> list[Any]:
 
 def _own(value: Any, seen: set[int]) -> Any:
     if isinstance(value, np.ndarray):
-        if value.base is not None or not value.flags.writeable or not value.flags.owndata or id(value) in seen:
+        flags = value.flags
+        if value.base is not None or not flags.writeable or not flags.owndata or id(value) in seen:
             value = copied(value)
         seen.add(id(value))
         return value

@@ -153,6 +153,7 @@ def _extreme(dtype: np.dtype[Any], sign: int) -> Any:
     return dtype.type(sign * (math.inf if f.has_inf else f.max_finite))
 
 
+@cache
 def zero(dtype: DType) -> Any:
     """Zero as a scalar of ``dtype``; "" for strings, False for bool. Raises UnsupportedType for float8e8m0, which has none."""
     dtype = _as_dtype(dtype)

@@ -12,14 +12,14 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # From the bottom up. A module imports from its own layer or from lower ones; "" is refexec/__init__.py, the public names.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("_version", "collector", "errors", "types", "limits", "values", "tensors", "pool"),
+    ("_version", "aliases", "collector", "errors", "types", "limits", "values", "tensors", "pool"),
     ("rules", "prescan", "external", "experimental", "schema", "scopes", "headers", "callgraph", "proto_types"),
     ("registry", "primitives", "layout", "comparison", "context", "opspec"),
     ("ops",),
     ("loading", "checking", "attributes", "typing_rules", "callsite", "binding"),
     ("plan",),
     ("execute",),
-    ("expansion", "fusion", "functions", "nodes", "builder", "feeds"),
+    ("expansion", "fusion", "chaining", "functions", "nodes", "builder", "feeds"),
     ("session",),
     ("observe", "runtimes", "diff", "teach", "fuzz", "record", "backend", "compat", "testing"),
     ("",),

@@ -95,3 +95,68 @@ def test_a_custom_relu_is_not_taken_for_the_standard_one() -> None:
 
     session = parsed(f"{INPUTS} {BODIES['relu']}", profile="deterministic", ops=[half], override=True)
     assert session.run(None, FEEDS)[0].min() < 0
+
+
+GELU = (
+    "(float[N, C] x, float[M] bias) => (float[N, C] y)"
+    " <float root = {1.41421354}, float one = {1}, float half = {0.5}, float two = {2}>"
+    " { a = Add(x, bias) d = Div(a, root) e = Erf(d) p = Add(e, one) m = Mul(a, p) y = Mul(m, half) }"
+)
+NORM = (
+    "(float[N, C] x, float[N, K] s) => (float[N, C] y) <float two = {2}, float eps = {1e-5}>"
+    " { p = Pow(x, two) q = Add(p, eps) r = Sqrt(q) t = Neg(r) u = Relu(t) v = Exp(t) w = Sub(v, u) y = Mul(w, s) }"
+)
+
+
+@pytest.mark.parametrize("body", [GELU, NORM], ids=["gelu", "norm"])
+@pytest.mark.parametrize("shape", [(2, 3), (64, 300), (0, 5), (1, 5000)])
+def test_elementwise_steps_in_a_chain_have_the_bits_of_their_nodes(body: str, shape: tuple[int, int]) -> None:
+    session = parsed(body, profile="deterministic")
+    x = RNG.standard_normal(shape).astype(np.float32)
+    if x.size:
+        x[0, :2] = np.nan, -0.0
+    second = RNG.standard_normal(shape[1]).astype(np.float32) if body is GELU else RNG.standard_normal((shape[0], 1)).astype(np.float32)
+    feeds = {"x": x, "bias" if body is GELU else "s": second}
+    assert len(session.plan.select(["y"], list(feeds)).steps) < len(session.plan.steps)
+    assert session.run(None, feeds)[0].tobytes() == observed(session, feeds)[0].tobytes()
+
+
+def test_a_value_of_a_chain_that_is_asked_for_is_kept() -> None:
+    session = parsed(GELU, profile="deterministic")
+    feeds = {"x": RNG.standard_normal((64, 300)).astype(np.float32), "bias": np.zeros(300, np.float32)}
+    e, y = session.run(["e", "y"], feeds)
+    assert y.tobytes() == observed(session, feeds)[0].tobytes()
+    assert np.abs(e).max() <= 1
+
+
+def test_shapes_of_a_chain_that_do_not_fit_are_the_error_of_their_node() -> None:
+    session = parsed(GELU, profile="deterministic")
+    with pytest.raises(RuleViolation, match="broadcast"):
+        session.run(None, {"x": np.zeros((64, 300), np.float32), "bias": np.zeros(7, np.float32)})
+
+
+@pytest.mark.parametrize("first", ["Exp(x)", "Softmax(x)", "Pow(x, two)", "ReduceSum(x)", "MatMul(x, x)", "MaxPool<kernel_shape=[2]>(x)"])
+def test_no_kernel_forgets_what_follows_it(first: str) -> None:
+    body = f"(float[A, B, C] x, float[P, Q, R] r) => (y) <float two = {{2}}> {{ c = {first} s = Add(c, r) y = Relu(s) }}"
+    session = parsed(body, profile="deterministic")
+    x = RNG.standard_normal((2, 6, 6)).astype(np.float32)
+    (c,) = session.run(["c"], {"x": x, "r": x})
+    feeds = {"x": x, "r": RNG.standard_normal(c.shape).astype(np.float32)}
+    assert session.run(None, feeds)[0].tobytes() == observed(session, feeds)[0].tobytes()
+
+
+@pytest.mark.parametrize("bias", [(7,), (1, 7), (1, 1, 7)])
+@pytest.mark.parametrize("order", ["c, r", "r, c"])
+def test_a_row_that_is_added_to_a_product_is_its_bias(bias: tuple[int, ...], order: str) -> None:
+    session = parsed(
+        f"(float[A, B, 5] x, float[5, 7] w, float[{', '.join('PQR'[: len(bias)])}] r) => (y) {{ c = MatMul(x, w) s = Add({order}) y = Relu(s) }}",
+        profile="deterministic", verify_kernels=True,
+    )  # fmt: skip
+    feeds = {
+        "x": RNG.standard_normal((2, 9, 5)).astype(np.float32), "w": RNG.standard_normal((5, 7)).astype(np.float32),
+        "r": RNG.standard_normal(bias).astype(np.float32),
+    }  # fmt: skip
+    site = session.plan.select(["y"], list(feeds)).steps[0].bound.site
+    assert site is not None
+    assert site.implementation(((2, 9, 5), (5, 7), bias)) == "MatMul"
+    assert session.run(None, feeds)[0].tobytes() == observed(session, feeds)[0].tobytes()

@@ -99,6 +99,8 @@ def test_an_epilogue_adds_bias_and_residual_and_clamps_but_lets_nan_pass() -> No
 class Recording(Kernel):
     """A kernel that counts how it is used and computes by the definition."""
 
+    epilogues = True
+
     def __init__(self) -> None:
         self.packed: list[dict[int, Any]] = []
         self.bound_shapes: list[Any] = []

@@ -16,6 +16,7 @@ from refexec.cli.terminal import note, paint, print_json, say, table, wants_json
 
 if TYPE_CHECKING:
     from refexec.fuzz.campaign import Progress
+    from refexec.fuzz.triage import Cause
 
 DEFAULT = "onnxruntime,onnxruntime-optimized,onnx.reference"
 UNITS = {"s": 1, "m": 60, "h": 3600}
@@ -75,6 +76,7 @@ def run(
       onnxruntime-optimized  with all of them
       onnx.reference
       wide                   refexec's reference results against its wide ones
+      deterministic, fast    kernels against wide results and their definitions
       body                   operators against their function bodies
       transforms             the model written, read and renamed
 
@@ -176,6 +178,16 @@ def replay(ctx: click.Context, finding: Path) -> None:
     ctx.exit(1 if any(r["there"] for r in rows) else 0)
 
 
+def _cause(cause: Cause) -> list[str]:
+    """What it is, who is to blame, rows and votes, and the smallest finding, whose name stands alone to be copied."""
+    blame = "which is to blame" if cause.blame == cause.target else f"blame {cause.blame}"
+    votes = "".join(f"; {who} {what}" for who, what in cause.votes.items())
+    known = f"as {', '.join(cause.known)}" if cause.known else "no known row"
+    text = f"{len(cause.findings):4d}  {cause.operators} {cause.kind} on {cause.target}, {blame}; {known}{votes}; {cause.nodes} node"
+    lines = textwrap.wrap(f"{text}{'s' if cause.nodes != 1 else ''}", width(), subsequent_indent=" " * 6, break_on_hyphens=False)
+    return [paint(lines[0], "red") if not cause.known else lines[0], *lines[1:], f"      {cause.folder}"]
+
+
 @fuzz.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write a report in Markdown.")
@@ -196,16 +208,8 @@ def triage(ctx: click.Context, folder: Path, out: Path | None) -> None:
     elif not found:
         say(paint("nothing found", "green"))
     else:
-        rows = [
-            [
-                str(len(c.findings)), c.operators, c.kind, c.target, c.blame,
-                f"{', '.join(c.known) or 'new'}; {', '.join(f'{who} {what}' for who, what in c.votes.items()) or 'no votes'}; "
-                f"{c.nodes} node{'s' if c.nodes != 1 else ''}; {c.folder}",
-            ]
-            for c in found
-        ]  # fmt: skip
-        say("\n".join(table(["n", "cause", "kind", "target", "blame", "known; votes; smallest"], rows, 5, right=(0,))))
-        note(
-            f"{sum(len(c.findings) for c in found)} findings of {len(found)} causes, {sum(not c.known for c in found)} without a known row"
-        )
+        for cause in found:
+            say("\n".join(_cause(cause)))
+        count, new = sum(len(c.findings) for c in found), sum(not c.known for c in found)
+        note(f"{count} findings of {len(found)} causes, {new} without a known row")
     ctx.exit(1 if found else 0)

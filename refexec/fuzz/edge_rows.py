@@ -13,7 +13,8 @@ An elementwise row has a table with one element a line, inputs and results, belo
     -1 -> nan
     '''
 
-Any other row names its tensors: ``inputs.x = "T[2,0] {}"``, ``outputs.y = "T[0] {}"``. Both may have ``node`` (ONNX text form; the default
+Any other row names its tensors: ``inputs.x = "T[2,0] {}"``, ``outputs.y = "T[0] {}"``; with ``nan = true`` it leaves results open wherever
+an input has NaN. Both may have ``node`` (ONNX text form; the default
 has no attributes), ``since`` and ``until``. A row holds for all versions in these bounds whose schema admits its types.
 
 In words for numbers, ``max`` and ``min`` are the ends of the finite range, ``tiny`` is the smallest subnormal; ``a|b`` says that either
@@ -73,6 +74,7 @@ class Row:
     until: int = 1 << 30
     refused: bool = False
     elementwise: bool = False
+    nan: bool = False  # whether all results are open where an input has NaN, be it of other numbers
 
     @property
     def key(self) -> tuple[str, str]:

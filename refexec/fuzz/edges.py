@@ -21,6 +21,7 @@ from refexec.values import ulp, unit_roundoff
 __all__ = ["Case", "Expected", "cases", "cases_of", "settled"]
 
 Array = np.ndarray[Any, Any]
+ALL = np.ones((), bool)  # every element
 IR_VERSION = 10  # which every runtime reads
 COARSE = 2.0**-8  # the unit roundoff of bfloat16; numbers of a coarser type are too far apart to be near
 
@@ -131,8 +132,11 @@ def settled(model: onnx.ModelProto, feeds: Mapping[str, Any], expected: Mapping[
     if places is None:
         return results
     for name in expected:
-        if isinstance(expected[name], np.ndarray) and not misfit(expected[name], found.get(name)) and expected[name].shape == places.shape:
-            results[name] = np.where(places, expected[name], found[name])
+        if isinstance(expected[name], np.ndarray) and not misfit(expected[name], found.get(name)):
+            if places is ALL:
+                results[name] = expected[name]
+            elif expected[name].shape == places.shape:
+                results[name] = np.where(places, expected[name], found[name])
     return results
 
 
@@ -144,11 +148,18 @@ def _open_places(model: onnx.ModelProto, feeds: Mapping[str, Any]) -> Array | No
     weights = {w.name: tensor_from_proto(w, w.name) for w in model.graph.initializer}
     given = [feeds.get(name, weights.get(name)) for name in node.input]
     version = next((o.version for o in model.opset_import if o.domain == node.domain), 0)
-    found = [c for c in cases_of(node.domain, node.op_type) if c.row.open and c.row.elementwise and c.signature.since <= version]
+    known = [c for c in cases_of(node.domain, node.op_type) if c.signature.since <= version]
+    if any(c.row.nan for c in known) and any(_has_nan(g) for g in given):
+        return ALL
+    found = [c for c in known if c.row.open and c.row.elementwise]
     newest = max((c.signature.since for c in found), default=0)
     masks = [_matching(c, given) for c in found if c.signature.since == newest and _attributes(c.model.graph.node[0]) <= _attributes(node)]
     some = [m for m in masks if m is not None]
     return np.logical_or.reduce(some) if some else None
+
+
+def _has_nan(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and element_type(value.dtype).is_float and bool(np.isnan(value).any())
 
 
 def _attributes(node: onnx.NodeProto) -> set[bytes]:

@@ -1,11 +1,14 @@
-"""refexec against itself: its reference results against its wide ones, operators against their function bodies, other spellings of a model.
+"""refexec against itself: its reference results and those of kernels against its wide ones, operators against their function bodies, other
+spellings of a model.
 
-The first two run a model twice in step (:mod:`refexec.diff.in_step`): each evaluation is judged on the inputs that it had in the other run.
+All but the last run a model twice in step (:mod:`refexec.diff.in_step`): each evaluation is judged on the inputs that it had in the other
+run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,20 +16,22 @@ import onnx
 
 from refexec.context import Event
 from refexec.diff.bodies import apart
-from refexec.diff.bounds import overflows
+from refexec.diff.bounds import bounds, overflows
 from refexec.diff.declared import Declarations, Declared
+from refexec.diff.disturb import Disturbance, estimated
 from refexec.diff.in_step import Following, Recording
 from refexec.diff.metrics import same_bits
 from refexec.diff.replay import by_bound, the_same
 from refexec.diff.report import BAD, Local
-from refexec.errors import RefexecError
+from refexec.errors import KernelMismatch, RefexecError
 from refexec.fuzz import transforms
 from refexec.fuzz.verdicts import LIMITS, Target, Verdict
+from refexec.limits import Limits
 from refexec.session import Session
-from refexec.types import TensorType
-from refexec.values import to_public, unit_roundoff, value_type_of
+from refexec.types import FLOAT64, TensorType
+from refexec.values import max_finite, to_public, unit_roundoff, value_type_of
 
-__all__ = ["Body", "Transforms", "Wide"]
+__all__ = ["Body", "Profiled", "Transforms", "Wide"]
 
 
 class Wide(Target):
@@ -45,8 +50,47 @@ class Wide(Target):
         return rounding.fault or rounding.out_of_range
 
 
+WITH_COMPILATION = Limits(seconds=300)  # a kernel is compiled in the first run that needs it
+
+
+class Profiled(Target):
+    """A profile with kernels, by name.
+
+    Step by step against the wide profile, each node by its declared bound; then as plans run, with kernels joined to what follows them and
+    each verified beside its definition. Both have the same bits in ``deterministic``.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def judge(self, model: onnx.ModelProto, feeds: Mapping[str, Any], expected: Mapping[str, Any]) -> Verdict | None:
+        reference, wide, kernels = (Session(model, profile=p, limits=WITH_COMPILATION) for p in ("reference", "wide", self.name))
+        recording, rounding = Recording(), _Rounding(reference, wide)
+        try:
+            seen = kernels.observe(feeds, recording)
+            wide.observe(feeds, Following(recording, rounding))
+            if rounding.fault:
+                return rounding.fault
+            run = Session(model, profile=self.name, limits=WITH_COMPILATION, verify_kernels=True).run(None, feeds)
+        except RefexecError as error:
+            where = re.search(r"\(([\w.:]+-\d+)\)", " ".join(getattr(error, "__notes__", [])))
+            return Verdict("value" if isinstance(error, KernelMismatch) else "refused", where[1] if where else "",
+                           f"{type(error).__name__}: {error}")  # fmt: skip
+        for index, (output, value, again) in enumerate(zip(kernels.outputs, seen, run, strict=True)):
+            if not same_bits(value, again) and not (kernels.profile.fast and _disturbed(wide, feeds, index, again)):
+                return Verdict("value", "", f"output {output.name!r} of the plan that runs is not that of the observed one")
+        return rounding.out_of_range
+
+
+def _disturbed(wide: Session, feeds: Mapping[str, Any], index: int, found: Any) -> bool:
+    """Whether what the errors that nodes may make do to an output explains another value of it."""
+    disturbance = Disturbance(Declarations(wide), wide)
+    truth, disturbed = wide.run(None, feeds)[index], wide.observe(feeds, disturbance)[index]
+    return disturbance.random or estimated(truth, disturbed, found).status not in BAD
+
+
 class _Rounding:
-    """Judges evaluations of the wide run after those of the reference run.
+    """Judges evaluations of the wide run after those of the run of another profile.
 
     ``fault``: the first that its bound does not explain. ``out_of_range``: the first in which a number inside is beyond what its type can
     be. Of doubles the reference profile has nothing wider to compute them in, and where the specification states a type ("stash_type") it
@@ -88,12 +132,14 @@ class Body(Target):
     name = "body"
 
     def judge(self, model: onnx.ModelProto, feeds: Mapping[str, Any], expected: Mapping[str, Any]) -> Verdict | None:
-        recording, bodies = Recording(), _Bodies()
-        for expand, observer in ((False, recording), (True, Following(recording, bodies, bodies.inside))):
-            try:
-                Session(model, profile="wide", expand=expand, limits=LIMITS).observe(feeds, observer)
-            except RefexecError as error:
-                return Verdict("refused", "", f"with expand={expand}: {type(error).__name__}: {error}")
+        native = Session(model, profile="wide", limits=LIMITS)
+        recording, bodies = Recording(), _Bodies(native)
+        native.observe(feeds, recording)
+        try:
+            Session(model, profile="wide", expand=True, limits=LIMITS).observe(feeds, Following(recording, bodies, bodies.inside))
+        except RefexecError as error:
+            refused = Verdict("refused", "", f"with expand=True: {type(error).__name__}: {error}")
+            return bodies.fault or refused  # what a body made wrong may be what a later node refuses
         return bodies.fault or bodies.out_of_range
 
 
@@ -103,11 +149,15 @@ ULPS = 16
 class _Bodies:
     """Judges results of bodies after those of their operators.
 
-    They may be apart by what the casts of the body may make of its numbers: units in the last place of its narrowest type, at its largest
-    number. ``out_of_range``: a number of the body is beyond what the type of a cast can hold.
+    They may be apart by what the casts of the body may make of its numbers (units in the last place of its narrowest type, at its largest
+    number) and by the operator's declared bound for the wide types, in which both compute: a body may take a way that cancels more, and
+    the order of a sum is that of its numbers in memory, which a body may leave otherwise.
+    ``out_of_range``: a number of the body is beyond what the type of a cast can hold.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, native: Session) -> None:
+        self._native = native
+        self._declared = Declarations(native)
         self._inside: list[Event] = []
         self.fault: Verdict | None = None
         self.out_of_range: Verdict | None = None
@@ -121,13 +171,13 @@ class _Bodies:
         self._inside = [e for e in self._inside if not e.node.path.startswith(below)]
         if self.fault is not None:
             return
-        allowed = casts_cost(body)
-
-        def near(x: Any, y: Any) -> Any:
-            return np.isfinite(x) & np.isfinite(y) & (np.abs(x - y) <= allowed)
-
-        for i, (native, made) in enumerate(zip(first.outputs, second.outputs, strict=True)):
-            wrong = apart(to_public(native), to_public(made), near)
+        cost = casts_cost(body)
+        limits: Sequence[Any] | None = None
+        for i, (native, made, type) in enumerate(zip(first.outputs, second.outputs, second.output_types, strict=True)):
+            wrong = apart(to_public(native), to_public(made), _near(cost, type))
+            if wrong is not None:
+                limits = limits or self._bounds(first)
+                wrong = apart(to_public(native), to_public(made), _near(cost if limits[i] is None else cost + limits[i], type))
             if wrong is None:
                 continue
             said = f"output {i}: {wrong}"
@@ -136,6 +186,25 @@ class _Bodies:
             else:
                 self.fault = Verdict("value", second.node.label, said)
                 return
+
+    def _bounds(self, event: Event) -> Sequence[Any]:
+        types = [_wide_type(value, type) for value, type in zip(event.outputs, event.output_types, strict=True)]
+        return bounds(self._native, event.node, self._declared[event.node], event.inputs, event.outputs, types)
+
+
+def _wide_type(value: Any, type: Any) -> Any:
+    narrow = isinstance(value, np.ndarray) and value.dtype == np.float64
+    return TensorType(FLOAT64) if narrow else type
+
+
+def _near(allowed: Any, type: Any) -> Callable[[Any, Any], Any]:
+    most = max_finite(type.elem.dtype) if isinstance(type, TensorType) and type.elem.is_float else np.inf
+
+    def near(x: Any, y: Any) -> Any:
+        beyond = (np.abs(y) > most) & (np.copysign(np.inf, y.real) == x)  # an operator that decides sees its inputs in their type
+        return beyond | (np.isfinite(x) & np.isfinite(y) & (np.abs(x - y) <= allowed))
+
+    return near
 
 
 def casts_cost(body: Sequence[Event]) -> float:

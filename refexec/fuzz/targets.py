@@ -17,7 +17,7 @@ from refexec.diff.compare import compare
 from refexec.diff.report import BAD, Column, Report
 from refexec.errors import ContractError, RefexecError, RuntimeUnderTestError, UnsupportedError
 from refexec.fuzz.edges import settled
-from refexec.fuzz.itself import Body, Transforms, Wide
+from refexec.fuzz.itself import Body, Profiled, Transforms, Wide
 from refexec.fuzz.verdicts import LIMITS, Target, Verdict, same_but_for_rounding
 from refexec.runtimes import Kernels, Mode, Runtime
 from refexec.session import Session
@@ -141,10 +141,12 @@ TARGETS: dict[str, Callable[[], Target]] = {
     "onnxruntime-optimized": partial(_onnxruntime, "onnxruntime-optimized", Mode("on", {"optimization": "all"}, optimizes=True)),
     "onnx.reference": _onnx_reference,
     "wide": Wide,
+    "deterministic": partial(Profiled, "deterministic"),
+    "fast": partial(Profiled, "fast"),
     "body": Body,
     "transforms": Transforms,
 }
-"""By name; the last three are refexec against itself."""
+"""By name; the last five are refexec against itself."""
 
 
 def target(name: str) -> Target:

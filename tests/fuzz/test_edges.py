@@ -136,6 +136,13 @@ def test_what_a_table_leaves_open_is_no_finding_in_a_drawn_model() -> None:
     assert np.isnan(edges.settled(model, feeds, expected, found)["y"][0])
 
 
+def test_where_the_order_of_nan_is_open_it_is_so_beside_other_numbers() -> None:
+    model = parsed("(float[4] x) => (int64[1] y) { y = ArgMax (x) }")
+    expected, found = {"y": np.array([1], np.int64)}, {"y": np.array([3], np.int64)}
+    assert edges.settled(model, {"x": np.array([5, np.nan, 6, 7], np.float32)}, expected, found) == expected
+    assert edges.settled(model, {"x": np.array([5, 9, 6, 7], np.float32)}, expected, found) == found
+
+
 def test_any_stands_for_every_number() -> None:
     model = parsed("(int32[2] x, int32[1] z) => (int32[2] y) { y = Mod(x, z) }")
     feeds = {"x": np.array([5, -9], np.int32), "z": np.array([0], np.int32)}

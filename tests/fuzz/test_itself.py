@@ -105,6 +105,32 @@ def test_a_body_may_differ_by_what_its_casts_cost_and_no_more() -> None:
     assert itself.casts_cost([]) == 0
 
 
+@pytest.mark.parametrize(("moved", "fault"), [(0.0, False), (0.02, False), (0.1, True)])
+def test_a_body_that_cancels_more_may_differ_by_the_declared_bound_for_wide_numbers_and_no_more(moved: float, fault: bool) -> None:
+    # E(X^2) - E(X)^2 of 1, 1 and 1 + 2^-22 is 1.3e-14: one rounding of E(X^2) in double is 1 % of it.
+    model = parsed("(float[3] x) => (float[3] y) { y = MeanVarianceNormalization <axes = [0]> (x) }", 13)
+    feeds = {"x": np.array([1, 1, 1 + 2.0**-22], np.float32)}
+    native, expanded = (Session(model, profile="wide", expand=e) for e in (False, True))
+    assert abs(native.run(None, feeds)[0] - expanded.run(None, feeds)[0]).max() > 0.005
+    recording, bodies = Recording(), itself._Bodies(native)
+    native.observe(feeds, lambda event: recording(replace(event, outputs=(event.outputs[0] + moved,))))
+    expanded.observe(feeds, Following(recording, bodies, bodies.inside))
+    assert (bodies.fault is not None) == fault
+
+
+@pytest.mark.parametrize(
+    ("operator", "moved", "fault"), [("GlobalLpPool", 1e-15, False), ("GlobalLpPool", 1e-9, True), ("Neg", 1e-15, True)]
+)
+def test_behind_a_body_the_order_of_a_sum_may_be_another(operator: str, moved: float, fault: bool) -> None:
+    model = parsed(f"(float[1, 1, 3] x) => (y) {{ y = {operator}(x) }}")
+    native = Session(model, profile="wide")
+    recording, bodies = Recording(), itself._Bodies(native)
+    feeds = {"x": np.ones((1, 1, 3), np.float32)}
+    native.observe(feeds, lambda event: recording(replace(event, outputs=(event.outputs[0] + moved,))))
+    native.observe(feeds, Following(recording, bodies, bodies.inside))
+    assert (bodies.fault is not None) == fault
+
+
 F8 = ml_dtypes.float8_e5m2
 
 
@@ -137,3 +163,14 @@ def test_a_stated_precision_that_cannot_hold_a_number_is_out_of_range() -> None:
     feeds = {"q": np.full((1, 1, 1), 1e4, np.float32), "v": np.ones((1, 1, 1), np.float32)}
     verdict = Wide().judge(model, feeds, {})  # 1e8 is infinity in float16, and infinity - infinity is NaN
     assert verdict is not None and (verdict.kind, verdict.operator) == ("out of range", "Attention-23")
+
+
+def test_what_a_later_node_refuses_is_blamed_on_the_body_before_it() -> None:
+    model = parsed('(float x) => (float y) { a = Celu(x) y = Einsum <equation = "->"> (a) }', 12)
+    verdict = Body().judge(model, {"x": np.array(1, np.float32)}, {"y": None})
+    assert verdict == Verdict("value", "Celu-12", "output 0: operator float64(), body float64(1,)")
+
+
+def test_a_wide_number_that_is_infinite_in_its_type_is_so_for_an_operator_that_decides() -> None:
+    model = parsed("(float16[1] x) => (float16[1] y) { a = Mul(x, x) y = ThresholdedRelu(a) }")
+    assert Body().judge(model, {"x": np.full(1, 1000, np.float16)}, {"y": None}) is None

@@ -93,7 +93,16 @@ def test_transposed_and_sliced_operands_have_the_bits_of_their_copies() -> None:
 
 
 @pytest.mark.parametrize(
-    "shapes", [((2, 1, 3, 4), (5, 4, 2)), ((4,), (3, 4, 2)), ((3, 2, 4), (4,)), ((1, 2, 4), (6, 4, 3)), ((0, 2, 3), (3, 4))]
+    "shapes",
+    [
+        ((2, 1, 3, 4), (5, 4, 2)),
+        ((4,), (3, 4, 2)),
+        ((3, 2, 4), (4,)),
+        ((1, 2, 4), (6, 4, 3)),
+        ((0, 2, 3), (3, 4)),
+        ((0,), (0, 3)),
+        ((2, 0), (0,)),
+    ],
 )
 def test_stacks_are_broadcast(shapes: Any) -> None:
     a, b = (numbers(i, s) for i, s in enumerate(shapes))

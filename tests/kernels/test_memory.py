@@ -8,7 +8,9 @@ import sys
 import numpy as np
 import pytest
 
+from refexec.kernels.memory import plain
 from refexec.primitives import load_kernels
+from refexec.types import ELEMENT_TYPES
 
 
 @pytest.mark.skipif(not hasattr(__import__("ctypes").CDLL(None), "mallopt"), reason="a C library of its own")
@@ -21,3 +23,14 @@ def test_memory_of_some_megabytes_that_was_freed_is_taken_again_without_new_page
     for _ in range(20):
         np.ones(1 << 20, np.float32)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before < 20 * 1024 / 2
+
+
+def test_read_only_memory_of_every_type_is_seen_as_it_is() -> None:
+    for element in ELEMENT_TYPES:
+        if element.dtype != object:
+            x = np.zeros(3, element.dtype)
+            x.flags.writeable = False
+            seen = plain(x)
+            assert seen.dtype == x.dtype
+            assert np.shares_memory(seen, x)
+            assert seen.flags.writeable

@@ -119,3 +119,10 @@ def test_constant_weights_are_packed_once_and_another_value_that_is_fed_is_used(
     x = np.array([1, 2, 3], np.float32).reshape(3, 1, 1)
     assert s.run(None, {"x": x})[0].ravel().tolist() == [1, 3, 6]
     assert s.run(None, {"x": x, "r": np.full((1, 1, 1), 2, np.float32)})[0].ravel().tolist() == [1, 4, 11]
+
+
+def test_what_overflows_in_between_is_computed_by_the_definition_for_that_sequence_alone() -> None:
+    X = np.array([[[1e20, 1e20], [2, 1]]], np.float32)
+    W, R = np.array([[[1e20, -1e20]]], np.float32), np.zeros((1, 1, 1), np.float32)
+    arrays, static = lowered("RNN", [X, W, R], {"activations": ["Affine"]})
+    assert computed(recurrence, arrays, static).ravel().tolist() == [0, np.float32(1e20)] * 2

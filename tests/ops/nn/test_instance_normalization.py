@@ -13,6 +13,7 @@ from refexec.comparison import Call
 from refexec.errors import RuleViolation
 from refexec.registry import lookup
 from refexec.types import element_type
+from tests.ops.declared import bounds
 
 
 def f(*values: float, dtype: Any = np.float32) -> np.ndarray:
@@ -143,3 +144,18 @@ def test_the_bounds_hold_for_float32_arithmetic(name: str, since: int, attribute
     average = x.mean(2, keepdims=True)
     actual = (x - average) / np.sqrt(np.square(x - average).mean(2, keepdims=True) + np.float32(epsilon))
     assert actual.dtype == np.float32 and (np.abs(actual - exact) <= bound).all() and bound.max() < 1e-3
+
+
+def test_the_bound_of_mean_variance_normalization_covers_a_variance_that_cancellation_makes_too_large() -> None:
+    # In double E(X^2) - E(X)^2 of these is one unit, 2^-52, while the variance is 5/36 of 2^-66 and its root below 1e-9.
+    x = np.array([1, 1, 1, 1, 1, 1 + 2.0**-33])
+    assert np.square(x).mean() - x.mean() ** 2 == 2.0**-52
+    exact = 5 / 6 * 2.0**-33 / (5**0.5 / 6 * 2.0**-33 + 1e-9)
+    by_moments = 5 / 6 * 2.0**-33 / (2.0**-26 + 1e-9)
+    (bound,) = bounds("MeanVarianceNormalization", x, opset=13, axes=[0], dtype="float64")
+    assert exact - by_moments <= bound[-1] <= exact
+
+
+def test_the_bound_of_mean_variance_normalization_of_zeros_is_no_larger_than_one_unit() -> None:
+    (bound,) = bounds("MeanVarianceNormalization", np.zeros(3), opset=13, axes=[0], dtype="float16")
+    assert (bound <= 2.0**-23).all()
