@@ -193,6 +193,7 @@ def stack_of_products(
 @kernel("matmul", "float32", "float64", halves=True)
 class MatMul(Kernel):
     epilogues = True
+    column_bias = True
     order = "over k from 0 on, in blocks of 256 terms whose sums are added in order; each step a fused multiply-add"
 
     def pack(self, static: Mapping[str, Any], constants: Mapping[int, Array]) -> Array | None:

@@ -67,7 +67,7 @@ def bind(
         path: the node's path, the key of its random numbers.
         site: a lowered primitive call to try first.
     """
-    keywords = {operator.renames.get(name, name): value for name, value in attributes.items()}
+    keywords = _differing({operator.renames.get(name, name): value for name, value in attributes.items()}, operator.function)
     body: Callable[..., Any] = partial(operator.function, **keywords) if keywords else operator.function
     convert = _input_conversion(operator, input_types, profile)
     finish = tuple(_finisher(operator, t, profile) for t in output_types)
@@ -115,6 +115,12 @@ def bind(
 
         return Bound(call, output_types, single, dtype, finish[0])
     return Bound(call, output_types, _single(operator, body, convert, finish[0]), dtype, finish[0])
+
+
+def _differing(keywords: dict[str, Any], function: Callable[..., Any]) -> dict[str, Any]:
+    """The keywords without numbers and words that are the function's own defaults: a call without keywords is the faster one."""
+    own = getattr(function, "__kwdefaults__", None) or {}
+    return {k: v for k, v in keywords.items() if type(v) not in (int, str) or type(own.get(k)) is not type(v) or own[k] != v}
 
 
 def _single(operator: Operator, body: Callable[..., Any], convert: Any, finish: Callable[[Any], Any]) -> Callable[..., Any]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from refexec import functions
+from refexec.absorption import absorbed
 from refexec.chaining import chained
 from refexec.checking import topological_order
 from refexec.errors import InvalidModel, RefexecError, shown
+from refexec.folding import folded
 from refexec.fusion import fused
 from refexec.limits import Limits
 from refexec.nodes import NodeBinder
@@ -163,7 +166,7 @@ class Builder:
             tuple(self.captures.values()), tuple(self.captures),
             tuple(self.steps), () if self.path == "main" else last_uses(self.steps, {*out, *self.constants, NONE}), self.template,
             {n: s for n, s in self.slots.items() if n}, self.types, frozenset(self.constants),
-            fuse=_joined if self.model.profile.kernels else None,
+            fuse=partial(_shortened, self.model) if self.model.profile.kernels else None,
         )  # fmt: skip
 
     def function(self, proto: Any, input_types: Sequence[ValueType | None], absent: Sequence[bool]) -> Plan:
@@ -233,9 +236,21 @@ class Builder:
         return max(found, key=lambda o: o.since, default=None)
 
 
-def _joined(steps: Sequence[Step], template: Sequence[Any], constants: Collection[int], kept: Collection[int]) -> list[Step]:
-    """The steps of a plan that nobody observes, with fewer passes over memory."""
-    return chained(fused(steps, template, constants, kept), template, constants, kept)
+def _shortened(
+    model: Model, steps: Sequence[Step], template: Sequence[Any], constants: frozenset[int], kept: Collection[int]
+) -> tuple[list[Step], list[Any], frozenset[int]]:
+    """The steps of a plan that nobody observes, with fewer of them and fewer passes over memory, and the constants that they use."""
+    left, found = folded(steps, template, constants, model.limits, model.profile)
+    needed = {slot for step in left for slot in step.inputs}.union(kept)
+    values = list(template)
+    for slot, value in found.items():
+        if slot in needed:
+            values[slot] = value
+    constants |= needed & found.keys()
+    if model.profile.fast:
+        left, constants = absorbed(left, values, constants, kept)
+    joined = fused(left, values, constants, kept)
+    return chained(joined, values, constants, kept), values, constants
 
 
 class _Resolvable:

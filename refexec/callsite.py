@@ -68,6 +68,14 @@ class CallSite:
         made._packed = self._packed
         return made
 
+    def knowing(self, constants: Mapping[int, Array]) -> CallSite:
+        """A site whose inputs of these indexes never change either, for kernels alone."""
+        return CallSite(self._lower, self._element, {**self._constants, **constants}, self._profile, self._verify, Epilogue())
+
+    @property
+    def profile(self) -> Profile:
+        return self._profile
+
     @property
     def has_kernels(self) -> bool:
         """Whether kernels may run here."""
@@ -78,19 +86,21 @@ class CallSite:
         lowered = self._lower(own)
         made: Bound | None = None
         if lowered is not None:
-            made = self._bound(lowered, own)
-            alone = made.run is None or lowered.results is not None
-            if self._follow is not None and (alone or (self._follow.residual and made.shape != shapes[-1])):
+            epilogue = Epilogue(lowered.bias_axis if lowered.bias is not None else None, lo=lowered.lo, hi=lowered.hi)
+            if self._follow is not None:
+                epilogue = replace(self._follow, axis=epilogue.axis)
+            made = self._bound(lowered, own, epilogue)
+            if self._follow is not None and (made.run is None or lowered.results is not None):
                 made = None
+            elif epilogue.residual and made.shape != shapes[-1]:
+                takes_row = made.kernel is not None and made.kernel.column_bias and lowered.bias is None and is_row(shapes[-1], made.shape)
+                made = self._bound(lowered, own, replace(epilogue, axis=-1, residual=False)) if takes_row else None
         if len(self._bindings) >= MOST_BINDINGS:
             self._bindings = {}
         self._bindings[shapes] = made
         return made
 
-    def _bound(self, lowered: Lowered, shapes: tuple[Any, ...]) -> Bound:
-        epilogue = Epilogue(lowered.bias_axis if lowered.bias is not None else None, lo=lowered.lo, hi=lowered.hi)
-        if self._follow is not None:
-            epilogue = replace(self._follow, axis=epilogue.axis)
+    def _bound(self, lowered: Lowered, shapes: tuple[Any, ...], epilogue: Epilogue) -> Bound:
         kernel = lowered.primitive.kernel(self._element, self._profile)
         if kernel is None or (epilogue != PLAIN and not kernel.epilogues):
             return Bound(lowered, epilogue)
@@ -146,7 +156,7 @@ class CallSite:
             claim(shape, dtype)
         y = np.empty(shape, dtype)
         arguments = lowered.argument_values(values) if places is None else [values[i] for i in places]
-        bias = None if lowered.bias is None else values[lowered.bias]
+        bias = values[lowered.bias] if lowered.bias is not None else values[-1] if epilogue.axis is not None else None
         residual = values[-1] if epilogue.residual else None
         if size:
             run(y, arguments, bias, residual)
@@ -178,3 +188,8 @@ class CallSite:
                 f"{type(bound.kernel).__name__} of {bound.lowered.primitive.name} is further from the definition than its bound",
                 at=at, kernel=float(actual[at]), definition=float(expected[at]), allowed=float(np.broadcast_to(allowed, y.shape)[at]),
             )  # fmt: skip
+
+
+def is_row(shape: tuple[int, ...], of: tuple[int, ...]) -> bool:
+    """Whether a shape is that of one row, as adding it to a result of shape ``of`` repeats it."""
+    return 0 < len(shape) <= len(of) and prod(shape) == shape[-1] == of[-1]

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeGuard
 import numpy as np
 
 from refexec.types import ElementType
-from refexec.values import smallest_subnormal, ulp, unit_roundoff
+from refexec.values import max_finite, smallest_subnormal, ulp, unit_roundoff
 
 __all__ = ["Call", "Comparison", "accumulation", "discrete", "exact", "of_largest", "random", "rounded", "ulps"]
 
@@ -83,11 +83,12 @@ def of_largest(n: float, axes: tuple[int, ...] | None = None) -> Comparison:
     return rounded(of_largest_bound)
 
 
-def accumulation(terms: Callable[..., int], extra: float = 2, magnitudes: tuple[str, ...] = ()) -> Comparison:
+def accumulation(terms: Callable[..., int], extra: float = 2, magnitudes: tuple[str, ...] = (), mean: bool = False) -> Comparison:
     """The classical bound of a sum of products: ``(terms + extra) * u`` times the same sum over magnitudes.
 
     ``terms(*inputs, **attributes)`` is the number of terms of one output element; ``magnitudes`` are attributes that scale
-    terms, whose sign is dropped like that of the inputs. Source: Higham, Accuracy and Stability
+    terms, whose sign is dropped like that of the inputs. Of a ``mean`` nothing is known where its sum, in float32 for the half types,
+    may overflow before it is divided. Source: Higham, Accuracy and Stability
     of Numerical Algorithms, section 3.1 (any order of summation).
     """
 
@@ -95,10 +96,13 @@ def accumulation(terms: Callable[..., int], extra: float = 2, magnitudes: tuple[
         absolute = tuple(np.abs(x) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x for x in call.inputs)
         sums = call.evaluate(*absolute, **{name: abs(call.attributes[name]) for name in magnitudes})
         count = terms(*call.inputs, **call.attributes) + extra
-        return tuple(
-            count * unit_roundoff(e.dtype) * np.abs(s) + smallest_subnormal(e.dtype) if is_float(e) else None
-            for s, e in zip(sums, call.elements, strict=True)
-        )
+
+        def bound(s: Any, dtype: np.dtype[Any]) -> Any:
+            within = count * unit_roundoff(dtype) * np.abs(s) + smallest_subnormal(dtype)
+            most = max(max_finite(dtype), max_finite(np.float32))
+            return np.where(count * np.abs(s) > most, np.inf, within) if mean else within
+
+        return tuple(bound(s, e.dtype) if is_float(e) else None for s, e in zip(sums, call.elements, strict=True))
 
     return rounded(accumulation_bound)
 

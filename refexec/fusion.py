@@ -61,6 +61,8 @@ def _followed(
         return None
     if operator.name == "Add" and operator.since >= 7 and not follow.residual and step.inputs[0] != step.inputs[1]:
         other = step.inputs[1] if step.inputs[0] == slot else step.inputs[0]
+        if other in constants and np.size(template[other]) == 1:
+            return None  # a number has no shape of a result; elementwise steps take it in a chain
         return replace(follow, residual=True), other
     if operator.name == "Relu":
         return replace(follow, lo=0.0), residual

@@ -33,6 +33,7 @@ SUFFIXES: dict[str, Format] = {
     ".onnxtxt": "text", ".onnxtext": "text", ".json": "json", ".onnxjson": "json",
     ".textproto": "textproto", ".txtpb": "textproto", ".prototxt": "textproto", ".pbtxt": "textproto",
 }  # fmt: skip
+RELEASED_FROM = 32 << 20  # bytes of a file whose message is not held once the plan is made
 MAX_NESTING = 100  # protobuf's own limit; the text parsers recurse and must not see more
 _NESTING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|#[^\n]*|[(\[{}\])]', re.DOTALL)  # strings and comments are stepped over
 _PARSER_ERRORS = (DecodeError, RuntimeError, ValueError, IndexError, OverflowError, TypeError, RecursionError)
@@ -45,7 +46,7 @@ class LoadedModel:
     A ModelProto given by the caller is used as it is, not copied: do not change it afterwards.
     """
 
-    proto: onnx.ModelProto
+    _proto: onnx.ModelProto | None = field(repr=False)
     external: ExternalData
     format: Format = "onnx"
     path: Path | None = None
@@ -53,6 +54,29 @@ class LoadedModel:
     _content: bytes | None = field(default=None, repr=False)
     _version: tuple[int, ...] = field(default=(), repr=False)
     _sha256: str | None = field(default=None, repr=False)
+    _size: int = field(default=0, repr=False)  # of the file or the bytes
+
+    @property
+    def proto(self) -> onnx.ModelProto:
+        """The parsed message. Raises ModelError when it was released and the file is no longer the one that was loaded."""
+        if self._proto is None:
+            self._proto, _ = _parse(self._bytes(), self.format, Limits.none())  # within the limits once, and the same bytes
+        return self._proto
+
+    def release(self) -> None:
+        """Let go of a large message that can be read again: of a file, or of bytes that are held."""
+        if self._size >= RELEASED_FROM:
+            self._proto = None
+
+    def _bytes(self) -> bytes:
+        if self._content is not None:
+            return self._content
+        if self.path is None:
+            raise ModelError("a model that was given parsed has no bytes")
+        content, status = _read(self.path, Limits.none())
+        if _file_version(status) != self._version:
+            raise ModelError("the file changed after it was loaded", path=self.path)
+        return content
 
     @property
     def base_dir(self) -> str | None:
@@ -104,7 +128,7 @@ def load(
         limits.check("file_bytes", len(content), "the model")
         kind = named or "onnx"
         proto, diagnostics = _parse(content, kind, limits)
-        return LoadedModel(proto, ExternalData(folder, limits), kind, diagnostics=diagnostics, _content=content)
+        return LoadedModel(proto, ExternalData(folder, limits), kind, diagnostics=diagnostics, _content=content, _size=len(content))
     path = Path(os.path.abspath(source))
     kind = named or SUFFIXES.get(path.suffix.lower(), "onnx")
     content, status = _read(path, limits)
@@ -114,7 +138,7 @@ def load(
         error.add_note(f"file {path}")
         raise
     external = ExternalData(str(path.parent) if folder is None else folder, limits, (status.st_dev, status.st_ino))
-    return LoadedModel(proto, external, kind, path, diagnostics, _version=_file_version(status))
+    return LoadedModel(proto, external, kind, path, diagnostics, _version=_file_version(status), _size=len(content))
 
 
 def _format(name: str) -> Format:

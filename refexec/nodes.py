@@ -228,7 +228,7 @@ class NodeBinder:
             bound = functions.late(bound_for, types, wanted, hints, profile.wide)
         shareable = not operator.takes_ctx and site is None and not makers  # what the node's place in the model does not touch
         bound = replace(
-            bound, builtin=operator.builtin, margin=_margin(operator, plain, bound), site=site, operator=operator, attributes=plain
+            bound, builtin=operator.builtin, margin=_margin(operator, plain, bound), site=site, operator=operator, attributes=attributes
         )
         return _Made(bound, operator.label, tuple(captured), shareable, types)
 

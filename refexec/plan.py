@@ -83,7 +83,7 @@ class Plan:
     types: dict[str, ValueType | None]
     constants: frozenset[int]
     selections: dict[Any, Plan] = field(default_factory=dict)
-    fuse: Callable[..., list[Step]] | None = None  # joins steps of a plan that nobody observes
+    fuse: Callable[..., Any] | None = None  # ``(steps, template, constants, kept)`` of a plan that nobody observes with fewer steps
 
     @property
     def output_names(self) -> tuple[str, ...]:
@@ -139,12 +139,13 @@ class Plan:
         ins = tuple(own.get(name) or ValueInfo(name, self.types.get(name)) for name in fed)
         made = {slot for step in self.steps for slot in step.outputs}
         kept = [not_writing(step, given) for step in steps] if given & made else list(steps)
+        template, constants = self.template, self.constants
         if self.fuse is not None and not keep:
-            kept = self.fuse(kept, self.template, self.constants, out)
-        uses = last_uses(kept, keep=set(out) | self.constants | {NONE})
+            kept, template, constants = self.fuse(kept, template, constants - given, out)
+        uses = last_uses(kept, keep=set(out) | constants | {NONE})
         return replace(
             self, inputs=ins, outputs=infos, input_slots=tuple(self.slots[n] for n in fed), output_slots=out,
-            steps=tuple(kept), last_uses=uses, selections={},
+            steps=tuple(kept), last_uses=uses, template=template, constants=constants, selections={},
         )  # fmt: skip
 
 

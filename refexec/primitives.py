@@ -149,6 +149,7 @@ class Kernel:
 
     order = ""  # in which order terms are added, in words
     epilogues = False  # whether ``bind`` heeds more of its epilogue than nothing
+    column_bias = False  # whether it can add a bias along the last axis where the primitive was lowered with none
 
     def pack(self, static: Mapping[str, Any], constants: Mapping[int, Array]) -> Any:
         """What can be done once: ``constants`` maps argument positions to arrays that never change. What is packed depends on
@@ -172,6 +173,7 @@ class _OfHalves(Kernel):
         self.single = single
         self.order = single.order
         self.epilogues = single.epilogues
+        self.column_bias = single.column_bias
 
     def pack(self, static: Mapping[str, Any], constants: Mapping[int, Array]) -> Any:
         return self.single.pack(static, {position: array.astype(np.float32) for position, array in constants.items()})

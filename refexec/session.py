@@ -104,6 +104,8 @@ class Session:
                 self.model.proto, self.limits, self.profile, findings, self.model.external.read, overrides, self.expand, verify_kernels
             )
             self.plan: Plan = builder.build(shared)
+            if self.model is not model:
+                self.model.release()
         self.diagnostics: list[Diagnostic] = findings.diagnostics
 
     @property

@@ -143,3 +143,20 @@ def test_no_kernel_forgets_what_follows_it(first: str) -> None:
     (c,) = session.run(["c"], {"x": x, "r": x})
     feeds = {"x": x, "r": RNG.standard_normal(c.shape).astype(np.float32)}
     assert session.run(None, feeds)[0].tobytes() == observed(session, feeds)[0].tobytes()
+
+
+@pytest.mark.parametrize("bias", [(7,), (1, 7), (1, 1, 7)])
+@pytest.mark.parametrize("order", ["c, r", "r, c"])
+def test_a_row_that_is_added_to_a_product_is_its_bias(bias: tuple[int, ...], order: str) -> None:
+    session = parsed(
+        f"(float[A, B, 5] x, float[5, 7] w, float[{', '.join('PQR'[: len(bias)])}] r) => (y) {{ c = MatMul(x, w) s = Add({order}) y = Relu(s) }}",
+        profile="deterministic", verify_kernels=True,
+    )  # fmt: skip
+    feeds = {
+        "x": RNG.standard_normal((2, 9, 5)).astype(np.float32), "w": RNG.standard_normal((5, 7)).astype(np.float32),
+        "r": RNG.standard_normal(bias).astype(np.float32),
+    }  # fmt: skip
+    site = session.plan.select(["y"], list(feeds)).steps[0].bound.site
+    assert site is not None
+    assert site.implementation(((2, 9, 5), (5, 7), bias)) == "MatMul"
+    assert session.run(None, feeds)[0].tobytes() == observed(session, feeds)[0].tobytes()

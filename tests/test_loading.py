@@ -16,6 +16,7 @@ import onnx
 import pytest
 from google.protobuf import json_format, text_format  # type: ignore[import-untyped]
 
+from refexec import loading
 from refexec.errors import ExternalDataError, InvalidModel, LimitExceeded, ModelError
 from refexec.external import Extent, ExternalData, locate, overlapping
 from refexec.limits import Limits
@@ -429,3 +430,32 @@ def test_overlapping_finds_each_pair_that_shares_a_part() -> None:
 def test_dimension_names_and_values_survive(tmp_path: Path) -> None:
     made = model(graph([node("Relu")], [info("x", ["N", 3])]))
     assert load(write(tmp_path, made)).proto == made
+
+
+def test_a_released_message_is_read_again_from_the_file_or_the_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loading, "RELEASED_FROM", 0)
+    for source in (write(tmp_path, small()), small().SerializeToString()):
+        loaded = load(source)
+        loaded.release()
+        assert loaded._proto is None
+        assert loaded.proto == small()
+
+
+def test_a_message_that_cannot_be_read_again_or_is_small_is_not_released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = load(write(tmp_path, small()))
+    loaded.release()
+    assert loaded._proto is not None
+    monkeypatch.setattr(loading, "RELEASED_FROM", 1)
+    given = load(small())
+    given.release()
+    assert given._proto is not None
+
+
+def test_a_released_message_is_not_read_from_a_file_that_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loading, "RELEASED_FROM", 0)
+    path = write(tmp_path, small())
+    loaded = load(path)
+    loaded.release()
+    path.write_bytes(path.read_bytes() + b"\x32\x01x")
+    with pytest.raises(ModelError, match="changed after it was loaded"):
+        _ = loaded.proto

@@ -16,6 +16,7 @@ import onnx
 import pytest
 
 import refexec
+from refexec import loading
 from refexec.errors import ContractError, FeedError, InvalidModel, RuleViolation, RunError, UnsupportedError, UnsupportedOperator
 from tests.models import session
 
@@ -373,3 +374,19 @@ def test_a_notebook_shows_a_session_escaped_and_small() -> None:
 def test_run_op_takes_empty_lists_and_whole_numbers_for_floats() -> None:
     assert refexec.run_op("ReduceSum", f32(1, 2), opset=11, axes=[], keepdims=0).tolist() == 3
     assert refexec.run_op("LeakyRelu", f32(-2), alpha=2).tolist() == [-4]
+
+
+def test_a_large_message_is_let_go_when_the_plan_is_made_but_not_one_that_the_caller_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "RELEASED_FROM", 0)
+    path = tmp_path / "model.onnx"
+    onnx.save(onnx.parser.parse_model('<ir_version: 10, opset_import: ["" : 21]> g ' + CHAIN), path)
+    s = refexec.Session(path)
+    assert s.model._proto is None
+    assert s.run(None, {"x": f32(1, -2)})[0].tolist() == [0, 4]
+    assert [n.op_type for n in s.model.proto.graph.node] == ["Neg", "Add", "Relu"]
+    loaded = refexec.load(path)
+    proto = loaded.proto
+    refexec.Session(loaded)
+    assert loaded.proto is proto

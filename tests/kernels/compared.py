@@ -35,7 +35,8 @@ def computed(
     before = pool.use_threads(threads)
     try:
         with patch.object(pool, "SHORT", 0):
-            binding.run(y, arrays, bias, residual)
+            if y.size:
+                binding.run(y, arrays, bias, residual)
     finally:
         pool.use_threads(before)
     assert np.all(memory[:GUARD] == memory[GUARD + size :])

@@ -39,7 +39,7 @@ def sum_8(*data_0):
     return reduce(np.add, data_0)
 
 
-@op("Mean", since=8, also=(13,), arithmetic="rounded", compare=accumulation(how_many), broadcasts=True)
+@op("Mean", since=8, also=(13,), arithmetic="rounded", compare=accumulation(how_many, mean=True), broadcasts=True)
 def mean_8(*data_0):
     """(data_0[0] + data_0[1] + ...) / the number of inputs."""
     return reduce(np.add, data_0) / len(data_0)

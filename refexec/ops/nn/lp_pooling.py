@@ -87,7 +87,7 @@ def lp_pool_1(X, /, *, kernel_shape=None, p=2.0, **attributes):
     return lp_pool_18(X, kernel_shape=kernel_shape, p=p, **attributes)
 
 
-@op("GlobalAveragePool", since=1, also=(22,), arithmetic="rounded", compare=accumulation(spatial_terms))
+@op("GlobalAveragePool", since=1, also=(22,), arithmetic="rounded", compare=accumulation(spatial_terms, mean=True))
 def global_average_pool_1(X, /):
     """The mean over all spatial axes, which become 1; NaN over no element."""
     return mean(X, spatial_axes(X.shape))

@@ -45,7 +45,7 @@ def pool_terms(X, /, *, kernel_shape, **attributes):
 # AveragePool -----------------------------------------------------------------------------------------------------------------
 
 
-@op("AveragePool", since=22, arithmetic="rounded", compare=accumulation(pool_terms))
+@op("AveragePool", since=22, arithmetic="rounded", compare=accumulation(pool_terms, mean=True))
 def average_pool_22(X, /, *, auto_pad="NOTSET", ceil_mode=0, count_include_pad=0, dilations=None, kernel_shape, pads=None, strides=None):
     """The mean over each window. Padding counts only with ``count_include_pad``, and what ``ceil_mode`` adds never does."""
     window = pool_windows(

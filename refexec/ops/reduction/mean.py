@@ -12,7 +12,7 @@ from refexec.ops.reduction.over import lower_reductions, mean
 from refexec.registry import op
 
 
-@op("ReduceMean", since=18, arithmetic="rounded", compare=accumulation(reduced_terms))
+@op("ReduceMean", since=18, arithmetic="rounded", compare=accumulation(reduced_terms, mean=True))
 def reduce_mean_18(data, axes=None, /, *, keepdims=1, noop_with_empty_axes=0):
     """The sum over ``axes`` divided by the number of elements: NaN over no element.
 

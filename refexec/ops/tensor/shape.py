@@ -57,7 +57,7 @@ def reshape_14(data, shape, /, *, allowzero=0):
         rest = prod(dims[:at] + dims[at + 1 :])
         require(rest > 0 and data.size % rest == 0, "the other dimensions divide the number of elements", shape=dims, data=data.shape)
         dims[at] = data.size // rest
-    require(min(dims, default=0) >= 0, "at most one dimension is -1 and none is less", shape=dims)
+    require(not dims or min(dims) >= 0, "at most one dimension is -1 and none is less", shape=dims)
     require(prod(dims) == data.size, "both shapes have the same number of elements", shape=dims, data=data.shape)
     return reshaped(data, dims)
 
