@@ -26,6 +26,7 @@ I32 = ir.IntType(32)
 
 def _compiled(function: Callable[..., Any], **options: Any) -> Any:
     """``function`` compiled when it is first called, and kept in refexec's own folder."""
+    _name(function)
     config: Any = numba.config
     before = getattr(config, "CACHE_LOCATOR_CLASSES", "")
     config.CACHE_LOCATOR_CLASSES = f"{Locator.__module__}.{Locator.__qualname__}"
@@ -33,6 +34,18 @@ def _compiled(function: Callable[..., Any], **options: Any) -> Any:
         return numba.njit(cache=True, nogil=True, error_model="numpy", boundscheck=CHECKED, fastmath=False, **options)(function)
     finally:
         config.CACHE_LOCATOR_CLASSES = before
+
+
+def _name(function: Callable[..., Any]) -> None:
+    """Make the values that a function holds part of its name.
+
+    Compiled code is found by its name in the whole process. Numba tells functions of one definition apart by a count of the process
+    that compiled them, so without this two that were compiled in different processes may have one name.
+    """
+    held = [cell.cell_contents for cell in function.__closure__ or ()]
+    if not all(isinstance(value, str) for value in held):
+        raise TypeError(f"{function.__qualname__} holds values that have no place in a name: {held}")
+    function.__qualname__ = "_".join((function.__qualname__, *held))
 
 
 def jit(function: Callable[..., Any]) -> Any:

@@ -71,3 +71,32 @@ def test_a_module_s_key_follows_its_source_and_what_it_imports(monkeypatch: pyte
     (tmp_path / "gemm.py").write_text((tmp_path / "gemm.py").read_text() + "\n# changed\n")
     after = keys()
     assert {name for name in before if before[name] != after[name]} == {"gemm", "conv"}
+
+
+FUNCTIONS = """
+import sys
+import numpy as np
+from refexec.primitives import load_kernels
+load_kernels()
+from refexec.kernels.chain import Chain, Input, Result, Step
+from refexec.kernels.pointwise import block_of
+x, y = np.full(1, 2, np.float32), np.empty(1, np.float32)
+for name in sys.argv[1:]:
+    block_of(name)(x, 0, 1, x, 0, 1, y, 0, 1, 0.0, 0.0)
+    print(y[0])
+for name in sys.argv[1:]:
+    Chain([Step(name, (Input(0),)), Step("neg", (Result(0),))]).bind([(1,)]).run(y, [x])
+    print(-y[0])
+"""
+
+
+def test_functions_that_two_processes_compiled_are_not_mistaken_for_each_other(tmp_path: Path) -> None:
+    def values(*names: str) -> list[float]:
+        command = [sys.executable, "-c", FUNCTIONS, *names]
+        environment = {**os.environ, "REFEXEC_CACHE_DIR": str(tmp_path)}
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=600, check=True)
+        return list(map(float, done.stdout.split()))
+
+    assert values("reciprocal") == [0.5, 0.5]
+    assert values("abs") == [2.0, 2.0]
+    assert values("reciprocal", "abs") == [0.5, 2.0] * 2
