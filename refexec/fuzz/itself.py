@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 
 from refexec.context import Event
-from refexec.diff.bodies import apart
+from refexec.diff.bodies import apart, where
 from refexec.diff.bounds import bounds, overflows
 from refexec.diff.declared import Declarations, Declared
 from refexec.diff.in_step import Following, Recording
@@ -133,7 +133,7 @@ class _Bodies:
                 wrong = apart(to_public(native), to_public(made), _near(cost if limits[i] is None else cost + limits[i], type))
             if wrong is None:
                 continue
-            said = f"output {i}: {wrong}"
+            said = f"{where(second.inputs[: len(second.node.inputs)], i)}: {wrong}"
             if any(map(_cast_overflows, body)):
                 self.out_of_range = self.out_of_range or Verdict("out of range", second.node.label, said)
             else:
@@ -141,12 +141,12 @@ class _Bodies:
                 return
 
     def _bounds(self, event: Event) -> Sequence[Any]:
-        """The declared bounds. Where one is NaN, such as of a quotient near 0 that is scaled by infinity, there is none; but a NaN that
-        is given has to come out."""
+        """The declared bounds; NaN where there is none, that is where they are not finite, such as of a quotient near 0 that is scaled by
+        infinity. But a NaN that is given has to come out."""
         types = [_wide_type(value, type) for value, type in zip(event.outputs, event.output_types, strict=True)]
         found = bounds(self._native, event.node, self._declared[event.node], event.inputs, event.outputs, types)
         given = any(np.isnan(x).any() for x in leaves([to_public(v) for v in event.inputs]) if x.dtype.kind == "f")
-        return [limit if limit is None else np.where(np.isnan(limit), 0.0 if given else np.nan, limit) for limit in found]
+        return [limit if limit is None else np.where(np.isfinite(limit), limit, 0.0 if given else np.nan) for limit in found]
 
 
 def _wide_type(value: Any, type: Any) -> Any:
