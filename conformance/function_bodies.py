@@ -29,7 +29,7 @@ from conformance import instances as exact
 from conformance import type_walk
 from refexec import expansion
 from refexec.context import Event
-from refexec.diff.bodies import apart
+from refexec.diff.bodies import apart, where
 from refexec.errors import RefexecError
 from refexec.schema import Signature, all_signatures
 from refexec.session import Session
@@ -207,7 +207,8 @@ def compared(template: Template, feeds: Mapping[str, Any]) -> str | None:
         return None if type(native) is type(body) else f"operator: {native!s:.200}, body: {body!s:.200}"
     scale = max((_largest(v) for v in feeds.values()), default=0.0)
     found = (apart(a, b, _near(scale, _largest(b), template.narrowest)) for a, b in zip(native, body, strict=True))
-    return next((f"output {i}: {wrong}" for i, wrong in enumerate(found) if wrong), None)
+    inputs = [feeds.get(name) for name in template.node.input]
+    return next((f"{where(inputs, i)}: {wrong}" for i, wrong in enumerate(found) if wrong), None)
 
 
 def _run(session: Session | RefexecError, feeds: Mapping[str, Any]) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from refexec.diff.metrics import leaves, misfit
 from refexec.types import element_type
 
-__all__ = ["apart"]
+__all__ = ["apart", "where"]
 
 
 def apart(native: Any, body: Any, near: Callable[[Any, Any], Any]) -> str | None:
@@ -19,6 +19,12 @@ def apart(native: Any, body: Any, near: Callable[[Any, Any], Any]) -> str | None
         return f"operator {_described(native)}, body {_described(body)}"
     parts = (_elements_apart(x, y, near) for x, y in zip(leaves(native), leaves(body), strict=True))
     return next(filter(None, parts), None)
+
+
+def where(inputs: Sequence[Any], output: int) -> str:
+    """The shapes of the inputs and the output: "inputs 2x3 3 -: output 0". A scalar is "scalar"; no tensor, "-"."""
+    shapes = ("x".join(map(str, x.shape)) or "scalar" if isinstance(x, np.ndarray) else "-" for x in inputs)
+    return f"inputs {' '.join(shapes)}: output {output}"
 
 
 def _described(value: Any) -> str:

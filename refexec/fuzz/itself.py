@@ -15,12 +15,12 @@ import numpy as np
 import onnx
 
 from refexec.context import Event
-from refexec.diff.bodies import apart
+from refexec.diff.bodies import apart, where
 from refexec.diff.bounds import bounds, overflows
 from refexec.diff.declared import Declarations, Declared
 from refexec.diff.disturb import Disturbance, estimated
 from refexec.diff.in_step import Following, Recording
-from refexec.diff.metrics import same_bits
+from refexec.diff.metrics import leaves, same_bits
 from refexec.diff.replay import by_bound, the_same
 from refexec.diff.report import BAD, Local
 from refexec.errors import KernelMismatch, RefexecError
@@ -29,7 +29,7 @@ from refexec.fuzz.verdicts import LIMITS, Target, Verdict
 from refexec.limits import Limits
 from refexec.session import Session
 from refexec.types import FLOAT64, TensorType
-from refexec.values import max_finite, to_public, unit_roundoff, value_type_of
+from refexec.values import max_finite, smallest_subnormal, to_public, unit_roundoff, value_type_of
 
 __all__ = ["Body", "Profiled", "Transforms", "Wide"]
 
@@ -180,7 +180,7 @@ class _Bodies:
                 wrong = apart(to_public(native), to_public(made), _near(cost if limits[i] is None else cost + limits[i], type))
             if wrong is None:
                 continue
-            said = f"output {i}: {wrong}"
+            said = f"{where(second.inputs[: len(second.node.inputs)], i)}: {wrong}"
             if any(map(_cast_overflows, body)):
                 self.out_of_range = self.out_of_range or Verdict("out of range", second.node.label, said)
             else:
@@ -188,8 +188,12 @@ class _Bodies:
                 return
 
     def _bounds(self, event: Event) -> Sequence[Any]:
+        """The declared bounds; NaN where there is none, that is where they are not finite, such as of a quotient near 0 that is scaled by
+        infinity. But a NaN that is given has to come out."""
         types = [_wide_type(value, type) for value, type in zip(event.outputs, event.output_types, strict=True)]
-        return bounds(self._native, event.node, self._declared[event.node], event.inputs, event.outputs, types)
+        found = bounds(self._native, event.node, self._declared[event.node], event.inputs, event.outputs, types)
+        given = any(np.isnan(x).any() for x in leaves([to_public(v) for v in event.inputs]) if x.dtype.kind == "f")
+        return [limit if limit is None else np.where(np.isfinite(limit), limit, 0.0 if given else np.nan) for limit in found]
 
 
 def _wide_type(value: Any, type: Any) -> Any:
@@ -202,20 +206,24 @@ def _near(allowed: Any, type: Any) -> Callable[[Any, Any], Any]:
 
     def near(x: Any, y: Any) -> Any:
         beyond = (np.abs(y) > most) & (np.copysign(np.inf, y.real) == x)  # an operator that decides sees its inputs in their type
-        return beyond | (np.isfinite(x) & np.isfinite(y) & (np.abs(x - y) <= allowed))
+        return beyond | np.isnan(allowed) | (np.isfinite(x) & np.isfinite(y) & (np.abs(x - y) <= allowed))
 
     return near
 
 
 def casts_cost(body: Sequence[Event]) -> float:
-    """Units in the last place of the narrowest float type in a body, at its largest finite number."""
-    coarsest, largest = 0.0, 0.0
-    for event in body:
-        for value, type in zip(event.outputs, event.output_types, strict=True):
-            if isinstance(type, TensorType) and type.elem.is_float and isinstance(value, np.ndarray):
-                coarsest = max(coarsest, unit_roundoff(type.elem.dtype))
-                largest = max(largest, float(np.abs(value[np.isfinite(value)]).max(initial=0.0)))
-    return ULPS * coarsest * largest
+    """Units in the last place of the narrowest float type in a body, at its largest finite number; no less than its smallest number."""
+    floats = [
+        (type.elem.dtype, value)
+        for event in body
+        for value, type in zip(event.outputs, event.output_types, strict=True)
+        if isinstance(type, TensorType) and type.elem.is_float and isinstance(value, np.ndarray)
+    ]
+    if not floats:
+        return 0.0
+    narrowest = max((dtype for dtype, _ in floats), key=unit_roundoff)
+    largest = max(float(np.abs(value[np.isfinite(value)]).max(initial=0.0)) for _, value in floats)
+    return ULPS * max(unit_roundoff(narrowest) * largest, smallest_subnormal(narrowest))
 
 
 def _cast_overflows(event: Event) -> bool:

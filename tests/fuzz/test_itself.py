@@ -88,7 +88,7 @@ def test_a_wrong_double_within_range_is_a_fault() -> None:
 def test_a_body_that_overflows_where_its_operator_does_not_is_found_at_its_operator() -> None:
     model = parsed("(float[1] x) => (y) { a = Softplus(x) y = Neg(a) }", opset=22)
     verdict = Body().judge(model, {"x": np.full(1, 1000, np.float32)}, {"y": None})
-    assert verdict == Verdict("value", "Softplus-22", "output 0: element 0: operator 1000.0, body inf")
+    assert verdict == Verdict("value", "Softplus-22", "inputs 1: output 0: element 0: operator 1000.0, body inf")
 
 
 def test_a_cast_in_a_body_that_cannot_hold_its_number_is_out_of_range() -> None:
@@ -131,6 +131,24 @@ def test_behind_a_body_the_order_of_a_sum_may_be_another(operator: str, moved: f
     assert (bodies.fault is not None) == fault
 
 
+@pytest.mark.parametrize(("x", "fault"), [([1, 1, 1], False), ([1, 1, 1 + 1e-6], False), ([1, np.nan, 1], True)])
+def test_a_quotient_near_0_that_is_scaled_by_infinity_may_be_anything_but_where_a_nan_is_given(x: list[float], fault: bool) -> None:
+    model = parsed("(float[1, 1, 3] x, float[1] s, float[1] b) => (y) { y = InstanceNormalization(x, s, b) }")
+    native = Session(model, profile="wide")
+    recording, bodies = Recording(), itself._Bodies(native)
+    feeds = {"x": np.array([[x]], np.float32), "s": np.full(1, np.inf, np.float32), "b": np.zeros(1, np.float32)}
+    native.observe(feeds, lambda event: recording(replace(event, outputs=(np.full((1, 1, 3), np.inf),))))
+    native.observe(feeds, Following(recording, bodies, bodies.inside))
+    assert (bodies.fault is not None) == fault
+
+
+def test_a_body_that_decides_sees_a_wide_number_as_the_0_that_its_type_makes_of_it() -> None:
+    model = parsed("(float16[1] x, float16[1] slope) => (float16[1] y) { a = Mul(x, x) b = Neg(a) y = PRelu(b, slope) }", 16)
+    feeds = {"x": np.full(1, 1e-5, np.float16), "slope": np.zeros(1, np.float16)}  # 1e-10 is 0 in float16 and so not below 0
+    assert [bool(Session(model, profile="wide", expand=e).run(None, feeds)[0][0]) for e in (False, True)] == [False, True]
+    assert Body().judge(model, feeds, {"y": None}) is None
+
+
 F8 = ml_dtypes.float8_e5m2
 
 
@@ -168,7 +186,7 @@ def test_a_stated_precision_that_cannot_hold_a_number_is_out_of_range() -> None:
 def test_what_a_later_node_refuses_is_blamed_on_the_body_before_it() -> None:
     model = parsed('(float x) => (float y) { a = Celu(x) y = Einsum <equation = "->"> (a) }', 12)
     verdict = Body().judge(model, {"x": np.array(1, np.float32)}, {"y": None})
-    assert verdict == Verdict("value", "Celu-12", "output 0: operator float64(), body float64(1,)")
+    assert verdict == Verdict("value", "Celu-12", "inputs scalar: output 0: operator float64(), body float64(1,)")
 
 
 def test_a_wide_number_that_is_infinite_in_its_type_is_so_for_an_operator_that_decides() -> None:
