@@ -194,7 +194,7 @@ class Winograd(Kernel):
 
     def bind(self, shapes: Sequence[Shape], static: Mapping[str, Any], packed: Transformed | None, epilogue: Epilogue) -> Binding:
         X, W = (tuple(s or ()) for s in shapes)
-        if packed is None or not suits(W, static["window"], static["group"]):
+        if packed is None or not suits(W, static["window"], static["group"]) or not moderate(packed.memory):
             return self.direct.bind(shapes, static, packed, epilogue)
         here = Tiles(X, W, static["window"], static["group"])
         follows, per = epilogue != PLAIN, NO_BIAS if epilogue.axis is None else PER_ROW
@@ -218,21 +218,22 @@ class Winograd(Kernel):
         return Binding((here.images, W[0], *here.window.output), run)
 
     def bound(self, arrays: Sequence[Array], static: Mapping[str, Any]) -> Any:
-        """The magnitudes that are added, |A'| (|G g G'| * |B'| |d| |B|) |A|, times the additions in a row; NaN, that is nothing, where
-        those are no finite numbers of the type: then other outputs of the same tile may be none either."""
+        """The magnitudes that are added, |A'| (|G g G'| * |B'| |d| |B|) |A|, times the additions in a row, with what underflow may cost;
+        NaN, that is nothing, where those are no finite numbers of the type: an infinity in a tile makes all its outputs NaN."""
         X, W = arrays
         window, group = static["window"], static["group"]
         direct = self.direct.bound(arrays, static)
-        if not suits(W.shape, window, group):
+        if not suits(W.shape, window, group) or not moderate(W):
             return direct
         here = Tiles(X.shape, W.shape, window, group)
         d = np.abs(here.tiled(X))  # (image, group, channel, down, across, 4, 4)
-        U = np.abs(G @ W @ G.T).reshape(group, here.rows, here.depth, 4, 4)
+        tiny, most = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
+        U = (np.abs(G @ W @ G.T) + tiny).reshape(group, here.rows, here.depth, 4, 4)
         sums = np.einsum("gmcij,ngcabij->ngmabij", U, np.abs(B.T) @ d @ np.abs(B))
-        found = (np.abs(A.T) @ sums @ np.abs(A)).transpose(0, 1, 2, 3, 5, 4, 6)
+        found = (np.abs(A.T) @ (sums + tiny) @ np.abs(A)).transpose(0, 1, 2, 3, 5, 4, 6)
         height, width = window.output
         found = found.reshape(here.images, W.shape[0], 2 * here.down, 2 * here.across)[:, :, :height, :width]
-        return np.where(found < float(np.finfo(np.float32).max), np.maximum((here.depth + 16) * found, direct), np.nan)
+        return np.where(found < most, np.maximum((here.depth + 16) * found, direct), np.nan)
 
 
 def suits(W: tuple[int, ...], window: Any, group: int) -> bool:
@@ -241,6 +242,11 @@ def suits(W: tuple[int, ...], window: Any, group: int) -> bool:
         return False
     fits = min(window.output) > 0 and window.output[1] > 2 * (FOUR - 1) and min(p for pair in window.pads for p in pair) >= 0
     return fits and W[1] >= LEAST_CHANNELS and W[0] // group >= LEAST_FILTERS
+
+
+def moderate(W: Array) -> bool:
+    """Whether all weights are numbers that stay finite when they are transformed."""
+    return bool(np.abs(W).max() < float(np.finfo(np.float32).max) / 4)
 
 
 class Tiles(Geometry):
