@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -35,8 +34,7 @@ def test_a_fault_is_caught(fault: str, workshop: Workshop) -> None:
 
 
 def test_kernels_as_they_are_pass(workshop: Workshop) -> None:
-    source = Path(KERNELS / "gemm.py").read_text(encoding="utf-8")
-    assert workshop.caught(Mutant("gemm", "", ast.unparse(ast.parse(source)), "nothing")) is None
+    assert workshop.caught(Mutant("gemm", "", (KERNELS / "gemm.py").read_text(encoding="utf-8"), "nothing")) is None
 
 
 def test_mutants_have_one_change_in_a_compiled_function() -> None:
