@@ -53,7 +53,7 @@ def source(module: str) -> str:
         name = todo.pop()
         if name not in seen:
             seen[name] = (SOURCES / f"{name}.py").read_bytes()
-            todo += re.findall(r"^from refexec\.kernels\.(\w+) import", seen[name].decode(), flags=re.MULTILINE)
+            todo += re.findall(r"^(?:from|import) refexec\.kernels\.(\w+)", seen[name].decode(), flags=re.MULTILINE)
     state = hashlib.sha256()
     for name, content in sorted(seen.items()):
         state.update(name.encode() + b"\0" + content + b"\0")

@@ -3,6 +3,7 @@
 Sums are those of ``trees``. A row of x has n elements; scale and bias have one value for every ``run`` of them. Row r takes the
 values from ``r % period * (n / run)`` on: with the rows (N, C) of an instance normalisation the period is C and a run is a row, with
 those of a group normalisation the period is the number of groups and a run is a channel, in a layer normalisation each element has its own.
+A row of float32 whose squares leave the range of the type is computed once more, in float64.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from refexec.kernels.simd import (
     fma,
     inlined,
     jit,
+    lane,
     lanes_of,
     load,
     load_first,
@@ -34,8 +36,10 @@ from refexec.kernels.simd import (
 from refexec.kernels.trees import AS_IT_IS, DEVIATION, SUM, combined_row
 from refexec.pool import pieces, share
 from refexec.primitives import Binding, Epilogue, Kernel, Shape, definition, kernel
+from refexec.values import round_quietly
 
 NANOSECONDS = 0.3  # of one element
+LEAST = 2.0**-100
 
 
 @inlined
@@ -74,15 +78,20 @@ def by_run(X, Y, at, n, mean, inverse, scale, bias):
 
 @jit
 def standardize_rows(X, Y, n, centred, epsilon, scale, bias, period, run, scaled, shifted, i, i_end):
-    """Rows i to ``i_end``: y = (x - mean) / sqrt(variance + epsilon) * scale + bias. The mean is 0 where not ``centred``."""
+    """Rows i to ``i_end``: y = (x - mean) / sqrt(variance + epsilon) * scale + bias. The mean is 0 where not ``centred``.
+
+    Returns whether every root was taken of a number in the range in which float32 squares are.
+    """
     mean, zero, one = zeros(X), zeros(X), zeros(X) + 1.0
-    per_row = n // run
+    per_row, within = n // run, True
     for row in range(i, i_end):
         x = row * n
         if centred:
             mean = splat(combined_row(X, x, n, SUM, AS_IT_IS, zero)) / n
         variance = splat(combined_row(X, x, n, SUM, DEVIATION, mean)) / n
-        inverse = one / sqrt(variance + epsilon)
+        radicand = variance + epsilon
+        within &= LEAST <= lane(radicand, 0) < np.inf
+        inverse = one / sqrt(radicand)
         p = row % period * per_row
         if run == 1 and scaled and shifted:
             by_element(X, Y, x, n, mean, inverse, scale, bias, p, True)
@@ -93,6 +102,7 @@ def standardize_rows(X, Y, n, centred, epsilon, scale, bias, period, run, scaled
                 s = broadcast(scale, p + k) if scaled else one
                 b = broadcast(bias, p + k) if shifted else zero * -1.0
                 by_run(X, Y, x + k * run, run, mean, inverse, s, b)
+    return within
 
 
 @inlined
@@ -176,15 +186,28 @@ class Standardize(Kernel):
             scale = parameter(arrays, 1) if scaled else nothing
             shift = parameter(arrays, 2) if shifted else nothing
             x, out = plain(arrays[0]), y.reshape(-1)
+
+            def some(i: int, i_end: int) -> None:
+                within = standardize_rows(x, out, n, centred, epsilon, scale, shift, period, run, scaled, shifted, i, i_end)
+                if within or y.dtype == np.float64:
+                    return
+                if i_end > i + 1:
+                    for row in range(i, i_end):
+                        some(row, row + 1)
+                    return
+                first, few = i % period * (n // run), n // run
+                a, b = (
+                    v[first : first + few].astype(np.float64) if v is not nothing else NOTHING[np.dtype(np.float64)] for v in (scale, shift)
+                )
+                wide = np.empty(n)
+                given = x[i * n : i_end * n].astype(np.float64)
+                standardize_rows(given, wide, n, centred, epsilon, a, b, 1, run, scaled, shifted, 0, 1)
+                out[i * n : i_end * n] = round_quietly(wide, y.dtype)
+
             if rows * n * NANOSECONDS <= pool.SHORT:
-                standardize_rows(x, out, n, centred, epsilon, scale, shift, period, run, scaled, shifted, 0, rows)
+                some(0, rows)
                 return
-            share(
-                pieces(rows, n * NANOSECONDS),
-                lambda i, i_end: standardize_rows(
-                    x, out, n, centred, epsilon, scale, shift, period, run, scaled, shifted, i, i_end
-                ),
-            )  # fmt: skip
+            share(pieces(rows, n * NANOSECONDS), some)
 
         return Binding(shape, followed(fill, epilogue))
 

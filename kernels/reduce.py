@@ -1,7 +1,8 @@
 """Reductions in a fixed tree: ``reduce_over`` for float32 and float64, and for the half types through float32.
 
 The elements that make one result are taken in row-major order, in the order of ``trees``. Where axes that stay lie between those
-that are reduced, the last of the reduced ones come first.
+that are reduced, the last of the reduced ones come first. Products of float32 are computed in float64, and so are, once more, results that
+are not finite: what is added may have been out of range where the result is not.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 from refexec import pool
 from refexec.kernels.epilogue import followed
 from refexec.kernels.memory import Array, plain
-from refexec.kernels.simd import inlined, jit, lane, lanes_of, load, load_first, put, splat, sqrt, store, store_first, zeros
+from refexec.kernels.simd import at, inlined, jit, lane, lanes_of, load, load_first, put, splat, sqrt, store, store_first, zeros
 from refexec.kernels.trees import (
     AS_IT_IS,
     DEVIATION,
@@ -32,12 +33,16 @@ from refexec.kernels.trees import (
 )
 from refexec.pool import pieces, share
 from refexec.primitives import Binding, Epilogue, Kernel, Shape, definition, kernel
+from refexec.values import round_quietly
 
 __all__ = ["ReduceOver"]
 
 NANOSECONDS = 0.1  # of one element
 FEW = 8  # matrices that are split by columns
 STRIP = 256  # columns whose partial results stand in the first-level cache
+
+EXTREMES = ("max", "min")
+LEAST = {"l2": 2.0**-40}  # below it squares may have been too near to 0 for float32
 
 NOTHING_MORE, MEAN, ROOT, NEGATION = 0, 1, 2, 3  # what is done with the result
 
@@ -178,9 +183,18 @@ def passes(shape: Sequence[int], axes: Sequence[int]) -> list[tuple[int, int, in
     """What is reduced one after the other: (matrices, rows, columns), the rows of each matrix to one."""
     left = groups(shape, axes)
     found = []
-    for at in reversed([i for i, (reduced, _) in enumerate(left) if reduced]):
-        found.append((prod(size for _, size in left[:at]), left[at][1], prod(size for reduced, size in left[at + 1 :] if not reduced)))
+    for i in reversed([i for i, (reduced, _) in enumerate(left) if reduced]):
+        found.append((prod(size for _, size in left[:i]), left[i][1], prod(size for reduced, size in left[i + 1 :] if not reduced)))
     return found or [(prod(shape), 1, 1)]
+
+
+@jit
+def all_within(Y, least):
+    """Whether all are numbers, not infinite and not nearer to 0 than ``least``."""
+    within = True
+    for i in range(len(Y)):
+        within &= least <= abs(at(Y, i)) < np.inf
+    return within
 
 
 @kernel("reduce_over", "float32", "float64", halves=True)
@@ -203,13 +217,25 @@ class ReduceOver(Kernel):
         firsts = [(m * c, one_pass(m, r, c, way, own, NOTHING_MORE, n)) for (m, r, c), own in zip(before, kinds, strict=False)]
         to_y = one_pass(*last, way, kinds[-1], more, n)
 
-        def run(y: Array, arrays: Sequence[Array], bias: Array | None, residual: Array | None) -> None:
-            x = plain(arrays[0])
+        def reduced(x: Array, y: Array) -> None:
             for size, reduce in firsts:
                 between = np.empty(size, y.dtype)
                 reduce(x, between)
                 x = between
-            to_y(x, y.reshape(-1))
+            to_y(x, y)
+
+        def run(y: Array, arrays: Sequence[Array], bias: Array | None, residual: Array | None) -> None:
+            x, out = plain(arrays[0]), y.reshape(-1)
+            if how != "prod" or y.dtype == np.float64:
+                reduced(x, out)
+            if y.dtype == np.float64 or how in EXTREMES or (how != "prod" and all_within(out, LEAST.get(how, 0.0))):
+                return
+            wide = np.empty(out.size, np.float64)
+            reduced(x.astype(np.float64), wide)
+            if how == "prod":
+                out[...] = round_quietly(wide, y.dtype)
+            else:
+                np.copyto(out, round_quietly(wide, y.dtype), where=~(np.isfinite(out) & (out >= LEAST.get(how, -np.inf))))
 
         return Binding(y_shape, followed(run, epilogue))
 

@@ -160,3 +160,10 @@ def test_a_row_that_is_added_to_a_product_is_its_bias(bias: tuple[int, ...], ord
     assert site is not None
     assert site.implementation(((2, 9, 5), (5, 7), bias)) == "MatMul"
     assert session.run(None, feeds)[0].tobytes() == observed(session, feeds)[0].tobytes()
+
+
+def test_a_step_of_several_outputs_is_not_joined() -> None:
+    body = "(float[S, N, I] x, float[1, 4, I] w, float[1, 4, 1] r) => (float[S, D, N, 1] y) { a, b, c = LSTM<hidden_size=1>(x, w, r) y = Relu(a) }"
+    session = parsed(body, profile="deterministic")
+    feeds = {"x": np.ones((2, 1, 1), np.float32), "w": np.ones((1, 4, 1), np.float32), "r": np.ones((1, 4, 1), np.float32)}
+    assert session.run(None, feeds)[0].tobytes() == observed(session, feeds)[0].tobytes()

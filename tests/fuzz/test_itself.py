@@ -15,8 +15,10 @@ from refexec import Session
 from refexec.context import Event
 from refexec.diff.in_step import Following, Recording
 from refexec.fuzz import itself
-from refexec.fuzz.itself import Body, Wide
+from refexec.fuzz.itself import Body, Profiled, Wide
 from refexec.fuzz.verdicts import Verdict
+from refexec.primitives import _primitives
+from refexec.types import FLOAT32
 
 
 def parsed(body: str, opset: int = 18) -> onnx.ModelProto:
@@ -192,3 +194,25 @@ def test_what_a_later_node_refuses_is_blamed_on_the_body_before_it() -> None:
 def test_a_wide_number_that_is_infinite_in_its_type_is_so_for_an_operator_that_decides() -> None:
     model = parsed("(float16[1] x) => (float16[1] y) { a = Mul(x, x) y = ThresholdedRelu(a) }")
     assert Body().judge(model, {"x": np.full(1, 1000, np.float16)}, {"y": None}) is None
+
+
+@pytest.mark.parametrize("profile", ["deterministic", "fast"])
+def test_a_kernel_that_is_wrong_is_found_by_the_target_of_its_profile(profile: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = parsed("(float[2, 3] a, float[3, 2] b) => (float[2, 2] y) { p = MatMul(a, b) y = Relu(p) }")
+    feeds = {"a": np.ones((2, 3), np.float32), "b": np.ones((3, 2), np.float32)}
+    assert Profiled(profile).judge(model, feeds, {}) is None
+    kernel = type(_primitives["matmul"].kernels[FLOAT32])
+    bind = kernel.bind
+
+    def off(self: Any, *given: Any) -> Any:
+        made = bind(self, *given)
+
+        def run(y: Any, *arrays: Any) -> None:
+            made.run(y, *arrays)
+            y += np.float32(1e-3)
+
+        return replace(made, run=run)
+
+    monkeypatch.setattr(kernel, "bind", off)
+    verdict = Profiled(profile).judge(model, feeds, {})
+    assert verdict is not None and (verdict.kind, verdict.operator) == ("value", "MatMul-13")

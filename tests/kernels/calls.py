@@ -1,6 +1,6 @@
 """One call or a few of every kernel, with each element type: what every kernel is tried with, under other settings and when it was changed.
 
-``python -m tests.kernels.calls bits`` prints a hash of each result, ``checked`` how many are right: see :func:`tests.kernels.compared.check`.
+``python -m tests.kernels.calls bits [TYPE]`` prints a hash of each result, ``checked`` how many are right: see :func:`tests.kernels.compared.check`.
 """
 
 from __future__ import annotations
@@ -236,9 +236,9 @@ def primitives_with_kernels() -> dict[str, Primitive]:
     return {name: found for name, found in primitives._primitives.items() if found.kernels}
 
 
-def calls() -> Iterator[Call]:
-    """All of them."""
-    elements = {element for one in primitives_with_kernels().values() for element in one.kernels}
+def calls(only: str | None = None) -> Iterator[Call]:
+    """All of them, or those of one element type."""
+    elements = {e for one in primitives_with_kernels().values() for e in one.kernels if only in (None, e.name)}
     for element in sorted(elements, key=lambda e: e.name):
         for family in FAMILIES:
             if element.kind != "float" and family is not _movements:
@@ -250,18 +250,22 @@ def calls() -> Iterator[Call]:
 
 
 def of_models() -> Iterator[tuple[str, str]]:
-    """Whole models at reduced size, with chains of elementwise steps: the name and a hash of the outputs of each."""
+    """Whole models at reduced size: the name and a hash of the outputs of each."""
     for name, (_, small) in MODELS.items():
         problem = small()
         found = Session(problem.content, profile="deterministic").run(None, problem.feeds)
         yield f"model {name}", hashlib.sha256(b"".join(y.tobytes() for y in found)).hexdigest()[:16]
-    content, feeds = chain()
-    yield "chain", hashlib.sha256(Session(content, profile="deterministic").run(None, feeds)[0].tobytes()).hexdigest()[:16]
+
+
+def of_chain() -> str:
+    """A hash of what a chain of elementwise steps gives."""
+    model, feeds = chain()
+    return hashlib.sha256(Session(model, profile="deterministic").run(None, feeds)[0].tobytes()).hexdigest()[:16]
 
 
 def chain() -> tuple[onnx.ModelProto, dict[str, Any]]:
     """Elementwise steps that run as one, on tensors large enough for it."""
-    body = "{ t = Tanh(x) a = Add(t, r) m = Mul(a, x) s = Sqrt(m) c = Sigmoid(s) d = Div(c, r) y = Sub(d, x) }"
+    body = "{ t = Tanh(x) a = Add(t, r) m = Mul(a, x) s = Sqrt(m) c = Sigmoid(s) d = Div(c, r) e = Max(d, x) y = Sub(e, x) }"
     model = onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["" : 17]> m (float[A, B] x, float[B] r) => (float[A, B] y) {body}')
     x = np.random.default_rng(0).uniform(0.1, 2, (61, 203)).astype(np.float32)
     return model, {"x": x, "r": x[0]}
@@ -269,8 +273,9 @@ def chain() -> tuple[onnx.ModelProto, dict[str, Any]]:
 
 if __name__ == "__main__":
     np.seterr(all="ignore")
-    if sys.argv[1:] == ["bits"]:
-        print(json.dumps(dict(of_models()) | {call.name: call.bits() for call in calls()}))
+    if sys.argv[1] == "bits":
+        types = sys.argv[2:]
+        print(json.dumps({"chain": of_chain()} | dict(() if types else of_models()) | {call.name: call.bits() for call in calls(*types)}))
     else:
         done = 0
         for one in calls():

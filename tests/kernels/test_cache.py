@@ -65,12 +65,14 @@ def test_a_module_s_key_follows_its_source_and_what_it_imports(monkeypatch: pyte
     monkeypatch.setattr(cache, "SOURCES", tmp_path)
 
     def keys() -> dict[str, str]:
-        return {name: cache.source.__wrapped__(name) for name in ("simd", "tiles", "gemm", "conv", "memory")}
+        return {name: cache.source.__wrapped__(name) for name in ("simd", "tiles", "gemm", "conv", "memory", "pointwise", "units")}
 
     before = keys()
     (tmp_path / "gemm.py").write_text((tmp_path / "gemm.py").read_text() + "\n# changed\n")
     after = keys()
     assert {name for name in before if before[name] != after[name]} == {"gemm", "conv"}
+    (tmp_path / "units.py").write_text((tmp_path / "units.py").read_text() + "\n# changed\n")
+    assert {name for name, key in keys().items() if key != after[name]} == {"units", "pointwise"}
 
 
 FUNCTIONS = """

@@ -59,6 +59,20 @@ def test_hand_numbers() -> None:
     np.testing.assert_allclose(y, x / 6**0.5, rtol=1e-6)
 
 
+def test_squares_may_be_out_of_range_and_other_rows_are_as_they_were() -> None:
+    x, scale, bias = noise((4, 6, 5)), noise((3,), seed=1), noise((3,), seed=2)
+    x = x.reshape(4, 3, 2, 5)
+    how = {"view": x.shape, "axes": (2, 3), "spread": (3, 1, 1), "epsilon": 0.0}
+    plain = computed(standardize, [x, scale, bias], how)
+    x[1, 1] *= np.float32(2.0**100)
+    x[2, 2] *= np.float32(2.0**-90)
+    y = computed(standardize, [x, scale, bias], how)
+    np.testing.assert_allclose(y, plain, rtol=1e-6, atol=1e-6)
+    others = np.ones((4, 3), bool)
+    others[1, 1] = others[2, 2] = False
+    assert y[others].tobytes() == plain[others].tobytes()
+
+
 @pytest.mark.parametrize("n", [1, 8, 49, 64, 77, 768])
 def test_a_row_does_not_depend_on_its_place_in_the_batch(n: int) -> None:
     x, scale, bias = noise((5, n)), noise((n,), seed=1), noise((n,), seed=2)

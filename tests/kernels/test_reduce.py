@@ -147,6 +147,18 @@ def test_over_no_element_there_is_the_neutral_value() -> None:
     assert reduced(x, (0,), "sum").shape == (1, 0)
 
 
+def test_what_is_out_of_range_in_between_is_not_in_the_result_nor_in_another_one() -> None:
+    x = np.array([[3e38, 3e38, -3e38, -3e38], [1, 2, 3, 4]], np.float32)
+    assert reduced(x, (1,), "sum", False).tolist() == [0, 10]
+    assert reduced(np.abs(x), (1,), "mean", False).tolist() == [np.float32(3e38), 2.5]
+    y = reduced(x / np.float32(6), (1,), "l2", False)
+    assert y[0] == np.float32(1e38)
+    assert y[1].tobytes() == reduced(x[1:] / np.float32(6), (1,), "l2", False).tobytes()
+    assert reduced(np.array([3e-30, 4e-30], np.float32), (0,), "l2", False) == pytest.approx(5e-30, rel=1e-7)
+    assert reduced(np.array([1e-30, 2e-30, 4e30, 1e30], np.float32), (0,), "prod", False) == pytest.approx(8, rel=1e-6)
+    assert reduced(np.array([1e30, 1e30, -0.0], np.float32), (0,), "prod", False).tobytes() == np.float32(-0.0).tobytes()
+
+
 def test_what_follows_is_done_to_the_result() -> None:
     body = "(float[2, 2] x, float[2] z) => (float y) <int64[1] axes = {1}> { t = ReduceSum<keepdims=0>(x, axes) s = Add(t, z) y = Relu(s) }"
     feeds = {"x": np.array([[1, 2], [3, -9]], np.float32), "z": np.array([10, 1], np.float32)}
