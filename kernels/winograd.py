@@ -13,12 +13,11 @@ Source: Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, secti
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from refexec.kernels.conv import NANOSECONDS, Correlate, Filters, Geometry
+from refexec.kernels.conv import NANOSECONDS, Correlate
 from refexec.kernels.depthwise import ended
 from refexec.kernels.memory import NOTHING, Array, aligned, plain
 from refexec.kernels.simd import (
@@ -37,25 +36,33 @@ from refexec.kernels.simd import (
     select,
     store,
     zeros,
-)
-from refexec.kernels.tiles import KC, NO_BIAS, PER_ROW, pack_rows, strip_of_packed
+)  # fmt: skip
+from refexec.kernels.tiles import KC, NO_BIAS, PER_ROW, strip_of_packed
+from refexec.kernels.winograd_tiles import (
+    COLUMNS,
+    FIELDS,
+    FIRST,
+    PANEL,
+    POSITIONS,
+    SECOND,
+    TARGET,
+    TILE,
+    WHOLE,
+    A,
+    B,
+    G,
+    Tiles,
+    Transformed,
+    moderate,
+    suits,
+)  # fmt: skip
 from refexec.pool import pieces, share
 from refexec.primitives import PLAIN, Binding, Epilogue, Kernel, Shape, kernel
 
 __all__ = ["Winograd"]
 
-G = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
-B = np.array([[1, 0, 0, 0], [0, 1, -1, 1], [-1, 1, 1, 0], [0, 0, 0, -1]])
-A = np.array([[1, 0], [1, 1], [1, -1], [0, -1]])
-
-POSITIONS = 16
-PANEL = 16  # tiles
-FOUR = 4  # tiles that are read and written together: eight columns, one vector
 LINE = 16  # elements between positions that keep them apart in the first-level cache
-CACHED = 1 << 20  # bytes of transformed inputs and sums at a time
 FEW_GROUPS = 8  # of panels, which threads split by channels and filters instead
-LEAST_CHANNELS, LEAST_FILTERS = 16, 16  # below them the direct sum is faster
-FIRST, SECOND, COLUMNS, TARGET, WHOLE, TILE, FIELDS = range(7)  # what is known of four tiles
 
 
 @inlined
@@ -194,7 +201,7 @@ class Winograd(Kernel):
 
     def bind(self, shapes: Sequence[Shape], static: Mapping[str, Any], packed: Transformed | None, epilogue: Epilogue) -> Binding:
         X, W = (tuple(s or ()) for s in shapes)
-        if packed is None or not suits(W, static["window"], static["group"]):
+        if packed is None or not suits(W, static["window"], static["group"]) or not moderate(packed.memory):
             return self.direct.bind(shapes, static, packed, epilogue)
         here = Tiles(X, W, static["window"], static["group"])
         follows, per = epilogue != PLAIN, NO_BIAS if epilogue.axis is None else PER_ROW
@@ -210,120 +217,60 @@ class Winograd(Kernel):
                 image, start = here.padded(memory, n)
                 for g in range(here.group):
                     first = g * here.rows
-                    here.run(
-                        image, start + first // here.rows * here.depth * here.plane, U, POSITIONS * first * here.depth, out,
+                    run_group(
+                        here, image, start + first // here.rows * here.depth * here.plane, U, POSITIONS * first * here.depth, out,
                         n * here.size + first * here.pixels, (follows, biases, first, per, *rest),
                     )  # fmt: skip
 
         return Binding((here.images, W[0], *here.window.output), run)
 
     def bound(self, arrays: Sequence[Array], static: Mapping[str, Any]) -> Any:
-        """The magnitudes that are added, |A'| (|G g G'| * |B'| |d| |B|) |A|, times the additions in a row; NaN, that is nothing, where
-        those are no finite numbers of the type: then other outputs of the same tile may be none either."""
+        """The magnitudes that are added, |A'| (|G g G'| * |B'| |d| |B|) |A|, times the additions in a row, with what underflow may cost;
+        NaN, that is nothing, where those are no finite numbers of the type: an infinity in a tile makes all its outputs NaN."""
         X, W = arrays
         window, group = static["window"], static["group"]
         direct = self.direct.bound(arrays, static)
-        if not suits(W.shape, window, group):
+        if not suits(W.shape, window, group) or not moderate(W):
             return direct
         here = Tiles(X.shape, W.shape, window, group)
         d = np.abs(here.tiled(X))  # (image, group, channel, down, across, 4, 4)
-        U = np.abs(G @ W @ G.T).reshape(group, here.rows, here.depth, 4, 4)
+        tiny, most = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
+        U = (np.abs(G @ W @ G.T) + tiny).reshape(group, here.rows, here.depth, 4, 4)
         sums = np.einsum("gmcij,ngcabij->ngmabij", U, np.abs(B.T) @ d @ np.abs(B))
-        found = (np.abs(A.T) @ sums @ np.abs(A)).transpose(0, 1, 2, 3, 5, 4, 6)
+        found = (np.abs(A.T) @ (sums + tiny) @ np.abs(A)).transpose(0, 1, 2, 3, 5, 4, 6)
         height, width = window.output
         found = found.reshape(here.images, W.shape[0], 2 * here.down, 2 * here.across)[:, :, :height, :width]
-        return np.where(found < float(np.finfo(np.float32).max), np.maximum((here.depth + 16) * found, direct), np.nan)
+        return np.where(found < most, np.maximum((here.depth + 16) * found, direct), np.nan)
 
 
-def suits(W: tuple[int, ...], window: Any, group: int) -> bool:
-    """Whether the shapes are those of 3 x 3 windows that move by one, large enough to be faster this way."""
-    if W[2:] != (3, 3) or set(window.strides) != {1} or set(window.dilations) != {1}:
-        return False
-    fits = min(window.output) > 0 and window.output[1] > 2 * (FOUR - 1) and min(p for pair in window.pads for p in pair) >= 0
-    return fits and W[1] >= LEAST_CHANNELS and W[0] // group >= LEAST_FILTERS
+def run_group(here: Tiles, image: Array, x: int, U: Array, u: int, out: Array, y: int, rest: tuple[Any, ...]) -> None:
+    """One group of one image."""
+    C, M = here.depth, here.rows
+    height, width = here.window.output
+    cost = POSITIONS * PANEL * NANOSECONDS * C * M  # of a panel
 
+    def memory(count: int) -> tuple[Array, int]:
+        step = count * C * PANEL + LINE
+        return aligned(POSITIONS * step, out.dtype), step
 
-class Tiles(Geometry):
-    """Where the tiles of a convolution stand; its padded image has a row and a column more where the map's size is odd."""
+    def inputs(V: Array, step: int, p: int, count: int, c: int, c_end: int) -> None:
+        transform(image, x, here.plane, here.outer[1], here.table, p, count, C, c, c_end, V, step)
 
-    def __init__(self, X: Sequence[int], W: Sequence[int], window: Any, group: int) -> None:
-        pads = tuple((begin, end + size % 2) for (begin, end), size in zip(window.pads, window.output, strict=True))
-        super().__init__(X, W, replace(window, pads=pads), group)
-        self.down, self.across = (-(-size // 2) for size in window.output)
-        self.panels = -(-self.down * self.across // PANEL)
-        self.together = max(CACHED // (POSITIONS * PANEL * 4 * (self.depth + self.rows)), 1)
-        self.table = self._fours().reshape(-1)
+    def outputs(V: Array, step: int, p: int, count: int, m: int, m_end: int) -> None:
+        products(U, V, step, M, C, m, m_end, u, here.table, p, count, out, y, height, width, here.across, *rest)
 
-    def _fours(self) -> Array:
-        """What the kernel must know of each four tiles; the last ones overlap so that all lie in the map."""
-        tile = np.minimum(np.arange(self.panels * PANEL // FOUR) * FOUR, self.down * self.across - FOUR)
-        row, column = np.divmod(tile, self.across)
-        before = np.minimum(self.across - column, FOUR)
-        width = self.outer[1]
-        table = np.empty((len(tile), FIELDS), np.int64)
-        table[:, FIRST] = 2 * row * width + 2 * column
-        table[:, SECOND] = 2 * (row + 1) * width - 2 * before
-        table[:, COLUMNS] = 2 * before
-        height, columns = self.window.output
-        table[:, TARGET] = 2 * row * columns + 2 * column
-        table[:, WHOLE] = (before == FOUR) & (2 * row + 2 <= height) & (2 * (column + FOUR) <= columns)
-        table[:, TILE] = tile
-        return table
+    def some_panels(p: int, p_end: int) -> None:
+        V, step = memory(here.together)
+        for first in range(p, p_end, here.together):
+            count = min(here.together, p_end - first)
+            inputs(V, step, first, count, 0, C)
+            outputs(V, step, first, count, 0, M)
 
-    def tiled(self, X: Array) -> Array:
-        """The inputs of each tile, as a view of the padded images."""
-        padded = np.pad(X, ((0, 0), (0, 0), *self.window.pads))
-        views = np.lib.stride_tricks.sliding_window_view(padded, (4, 4), (2, 3))[:, :, ::2, ::2]
-        return views[:, :, : self.down, : self.across].reshape(self.images, self.group, self.depth, self.down, self.across, 4, 4)
-
-    def run(self, image: Array, x: int, U: Array, u: int, out: Array, y: int, rest: tuple[Any, ...]) -> None:
-        """One group of one image."""
-        C, M = self.depth, self.rows
-        height, width = self.window.output
-        cost = POSITIONS * PANEL * NANOSECONDS * C * M  # of a panel
-
-        def memory(count: int) -> tuple[Array, int]:
-            step = count * C * PANEL + LINE
-            return aligned(POSITIONS * step, out.dtype), step
-
-        def inputs(V: Array, step: int, p: int, count: int, c: int, c_end: int) -> None:
-            transform(image, x, self.plane, self.outer[1], self.table, p, count, C, c, c_end, V, step)
-
-        def outputs(V: Array, step: int, p: int, count: int, m: int, m_end: int) -> None:
-            products(U, V, step, M, C, m, m_end, u, self.table, p, count, out, y, height, width, self.across, *rest)
-
-        def some_panels(p: int, p_end: int) -> None:
-            V, step = memory(self.together)
-            for first in range(p, p_end, self.together):
-                count = min(self.together, p_end - first)
-                inputs(V, step, first, count, 0, C)
-                outputs(V, step, first, count, 0, M)
-
-        if self.panels >= FEW_GROUPS * self.together:
-            share(pieces(self.panels, cost, self.together), some_panels)
-            return
-        V, step = memory(self.together)
-        for first in range(0, self.panels, self.together):
-            count = min(self.together, self.panels - first)
-            share(pieces(C, count * POSITIONS * PANEL), lambda c, c_end: inputs(V, step, first, count, c, c_end))  # noqa: B023
-            share(pieces(M, count * cost / M, 6), lambda m, m_end: outputs(V, step, first, count, m, m_end))  # noqa: B023
-
-
-class Transformed(Filters):
-    """Filters that are kept as 16 matrices besides, one for each position, when first needed."""
-
-    def __init__(self, W: Array, group: int) -> None:
-        super().__init__(W, group)
-        self._transformed: Array | None = None
-
-    def transformed(self) -> Array:
-        """G g G' in double precision, rounded once: (group, position), the filters in sixes as in ``pack_rows``."""
-        if self._transformed is None:
-            C = self.terms // 9
-            g = self.memory.reshape(self.group, self.rows, C, 3, 3).astype(np.float64)
-            matrices = plain((G @ g @ G.T).astype(np.float32).transpose(0, 3, 4, 1, 2))
-            made = aligned(matrices.size, np.float32)
-            for start in range(0, matrices.size, self.rows * C):
-                pack_rows(matrices, start, self.rows, C, made, start)
-            self._transformed = made
-        return self._transformed
+    if here.panels >= FEW_GROUPS * here.together:
+        share(pieces(here.panels, cost, here.together), some_panels)
+        return
+    V, step = memory(here.together)
+    for first in range(0, here.panels, here.together):
+        count = min(here.together, here.panels - first)
+        share(pieces(C, count * POSITIONS * PANEL), lambda c, c_end: inputs(V, step, first, count, c, c_end))  # noqa: B023
+        share(pieces(M, count * cost / M, 6), lambda m, m_end: outputs(V, step, first, count, m, m_end))  # noqa: B023

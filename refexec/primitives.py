@@ -162,7 +162,7 @@ class Kernel:
 
     def bound(self, arrays: Sequence[Array], static: Mapping[str, Any]) -> Any:
         """The largest absolute difference from the definition on wide ``arrays``, by element or for all, in units of the roundoff
-        of the element type."""
+        of the element type; NaN where nothing is promised."""
         raise NotImplementedError
 
 
