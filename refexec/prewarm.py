@@ -5,6 +5,7 @@ Compiled code depends on element types alone, not on sizes; of those only which 
 
 from __future__ import annotations
 
+import math
 import string
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -15,11 +16,13 @@ import onnx
 
 from refexec.primitives import load_kernels
 from refexec.session import Session
-from refexec.types import FLOAT32, FLOAT64, ElementType
+from refexec.types import FLOAT32, FLOAT64, ElementType, element_type
+from refexec.values import round_quietly
 
-__all__ = ["calls"]
+__all__ = ["MODELS", "calls", "models"]
 
-TWICE, NO_ROI, DOUBLED = np.array([1, 2]), np.empty(0, np.float32), np.array([1, 1, 2, 2], np.float32)
+OPSET = 25
+AROUND, NO_ROI, DOUBLED = np.array([0, 1, 0, 2]), np.empty(0, np.float32), np.array([1, 1, 2, 2], np.float32)
 
 Models = tuple[tuple[str, tuple[Any, ...], str], ...]
 """Nodes that make y of a, b, c and so on; the shapes of those, or arrays; the letters of those that never change."""
@@ -69,10 +72,11 @@ MODELS: dict[str, Models] = {
     ),
     "softmax": (("y = Softmax(a)", ((5, 131),), ""), ("y = Softmax <axis = 1> (a)", ((3, 20, 37),), "")),
     "log_softmax": (("y = LogSoftmax(a)", ((5, 131),), ""), ("y = LogSoftmax <axis = 1> (a)", ((3, 20, 37),), "")),
+    "pointwise": (("y = Exp(a)", ((75,),), ""),),
     "power": (("y = Pow(a, b)", ((69,), (69,)), ""),),
     "pool_window": (("y = MaxPool <kernel_shape = [3, 2]> (a)", ((1, 2, 9, 35),), ""),),
     "laid_out": (("y = Transpose(a)", ((17, 41),), ""),),
-    "picked": (("y = Tile(a, b)", ((5, 9), TWICE), "b"),),
+    "picked": (("y = Pad(a, b, c)", ((5, 9), AROUND, ()), "bc"),),
     "mixed": (('y = Resize <mode = "linear"> (a, b, c)', ((1, 1, 9, 40), NO_ROI, DOUBLED), "bc"),),
     "sampled": (("y = GridSample(a, b)", ((1, 2, 4, 5), (1, 3, 7, 2)), ""),),
     "chain": (("m = Sub(a, b) y = Exp(m)", ((130, 40), (40,)), ""),),
@@ -87,26 +91,33 @@ def calls() -> Iterator[tuple[str, str, Callable[[], Any]]]:
     for element in (FLOAT32, FLOAT64):
         for name in ULPS:
             yield "pointwise", f"{name} {element}", partial(_function, name, element)
-        for primitive, models in MODELS.items():
-            yield primitive, f"{primitive} {element}", partial(_models, models, element)
+        for primitive in MODELS:
+            yield primitive, f"{primitive} {element}", partial(_run, primitive, element)
 
 
-def _models(models: Models, element: ElementType) -> None:
-    for nodes, inputs, constants in models:
-        given = [x if isinstance(x, np.ndarray) else np.full(x, 0.5, element.dtype) for x in inputs]
+def models(primitive: str, element: ElementType) -> Iterator[tuple[onnx.ModelProto, dict[str, Any]]]:
+    """The models of a primitive for an element type, and what to feed."""
+    for nodes, inputs, constants in MODELS[primitive]:
+        given = [x if isinstance(x, np.ndarray) else numbers(x, element) for x in inputs]
         arrays = dict(zip(string.ascii_letters, given, strict=False))
-        declared = ", ".join(f"{_type(x)} {n}" for n, x in arrays.items() if n not in constants)
-        opset = 24 if "Attention" in nodes else 22
-        text = f'<ir_version: 10, opset_import: ["" : {opset}]> g ({declared}) => (y) {{ {nodes} }}'
-        model = onnx.parser.parse_model(text)
+        declared = ", ".join(f"{element_type(x.dtype).onnx_name}{list(x.shape)} {n}" for n, x in arrays.items() if n not in constants)
+        model = onnx.parser.parse_model(f'<ir_version: 13, opset_import: ["" : {OPSET}]> g ({declared}) => (y) {{ {nodes} }}')
         model.graph.initializer.extend(onnx.numpy_helper.from_array(arrays[n], n) for n in constants)
+        yield model, {n: x for n, x in arrays.items() if n not in constants}
+
+
+def numbers(shape: tuple[int, ...], element: ElementType) -> np.ndarray[Any, Any]:
+    """From 1/4 to 1; of types that are no floats 0 and 1."""
+    count = math.prod(shape)
+    if element.is_float:
+        return round_quietly(np.linspace(0.25, 1, count), element.dtype).reshape(shape)
+    return (np.arange(count) % 2).astype(element.dtype).reshape(shape)
+
+
+def _run(primitive: str, element: ElementType) -> None:
+    for model, feeds in models(primitive, element):
         for profile in ("deterministic", "fast"):
-            Session(model, profile=profile).run(None, {n: x for n, x in arrays.items() if n not in constants})
-
-
-def _type(x: np.ndarray[Any, Any]) -> str:
-    name = {"float32": "float", "float64": "double"}.get(x.dtype.name, x.dtype.name)
-    return f"{name}[{', '.join(map(str, x.shape))}]"
+            Session(model, profile=profile).run(None, feeds)
 
 
 def _function(name: str, element: ElementType) -> None:

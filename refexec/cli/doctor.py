@@ -149,12 +149,10 @@ def has_locale(name: str) -> bool:
 def kernel_table(prewarm: bool) -> list[dict[str, Any]]:
     """Per primitive: where its definition stands, the kernels by element type in ``deterministic`` and where they differ in ``fast``,
     the order in which each adds, and how long compiling took."""
-    from refexec.primitives import Primitive
+    from refexec.primitives import primitives
     from refexec.registry import load_operators
 
     load_operators()
-    modules = [m for name, m in sorted(sys.modules.items()) if name.startswith("refexec.")]
-    primitives = {v.name: v for m in modules for v in vars(m).values() if isinstance(v, Primitive)}
     seconds = warm() if prewarm else {}
     return [
         {
@@ -165,14 +163,13 @@ def kernel_table(prewarm: bool) -> list[dict[str, Any]]:
             "orders": {kernel_name(k): k.order for k in (*p.kernels.values(), *p.fast_kernels.values())},
             "seconds": seconds.get(name),
         }
-        for name, p in sorted(primitives.items())
+        for name, p in primitives().items()
     ]
 
 
 def kernel_name(kernel: Any) -> str:
     """Its class; that of a kernel which serves half types through float32 stands behind "float32"."""
-    single = getattr(kernel, "single", None)
-    return type(kernel).__name__ if single is None else f"float32 {type(single).__name__}"
+    return f"float32 {kernel.name}" if hasattr(kernel, "single") else str(kernel.name)
 
 
 def warm() -> dict[str, float]:
