@@ -218,7 +218,7 @@ class Builder:
         if unknown:
             raise InvalidModel(f"{where}: names no value that stands in the graph before the node", seen=unknown)
         made = self._finish("", (), ())
-        whole = replace(made, steps=tuple(self.steps), capture_slots=(), captured=())
+        whole = replace(made, steps=tuple(self.steps), capture_slots=(), captured=(), fuse=None)  # what differentiates reads each node
         wanted = whole.select((target,), sources)
         given = {self.slots[name] for name in sources} | self.constants | {NONE}
         available = given.union(*(step.outputs for step in wanted.steps))
