@@ -22,7 +22,7 @@ from conformance.randomness import property_check
 from refexec.errors import RefexecError, UnsupportedError
 from refexec.session import Session
 
-__all__ = ["Outcome", "run_case", "verdict"]
+__all__ = ["Outcome", "fed", "run_case", "verdict"]
 
 Status = Literal["passed", "failed", "unsupported"]
 
@@ -60,14 +60,14 @@ def _run(case: Case, model: onnx.ModelProto, profile: str) -> Outcome:
         if check is not None:
             problem = check(model, inputs, expected)
         else:
-            actual = session.run(None, dict(zip(_fed(session, model, len(inputs)), inputs, strict=True)))
+            actual = session.run(None, dict(zip(fed(session, model, len(inputs)), inputs, strict=True)))
             problem = difference(expected, actual, case.rtol, case.atol, "outputs")
         if problem:
             return Outcome("failed", problem)
     return Outcome("passed")
 
 
-def _fed(session: Session, model: onnx.ModelProto, count: int) -> list[str]:
+def fed(session: Session, model: onnx.ModelProto, count: int) -> list[str]:
     """The names that the data stand for: the inputs without initial value, or the first inputs where there are more data."""
     open_inputs = [i.name for i in session.inputs]
     return open_inputs if count <= len(open_inputs) else [i.name for i in model.graph.input][:count]

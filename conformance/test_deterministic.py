@@ -118,6 +118,11 @@ def test_a_sum_in_the_order_of_numpy_raises_for_floats(summed: Any, dtype: Any) 
         summed(np.ones((2, 2), dtype))
 
 
+def test_nothing_is_refused_afterwards() -> None:
+    for summed in SUMMED:
+        summed(np.ones((2, 2)))
+
+
 def test_sums_of_integers_and_running_sums_are_let_through_and_functions_are_counted() -> None:
     with refused() as met:
         assert np.arange(4).sum() == np.sum(np.arange(4)) == 6

@@ -20,7 +20,7 @@ from refexec.kernels.squares import add_products, transpose
 from refexec.kernels.tiles import KC, NO_BIAS, strip
 from refexec.pool import pieces, share
 from refexec.primitives import Binding, Epilogue, Kernel, Shape, definition, kernel
-from refexec.values import round_quietly, widen
+from refexec.values import round_quietly, wide_dtype
 
 ROWS = 48  # queries that are taken at a time
 FEW = 8  # queries for which packing keys costs more than it saves
@@ -247,7 +247,8 @@ class Attention(Kernel):
             share(parts, work)
             finite = np.isfinite(y)
             if not finite.all():  # a step may have been out of range where the result is not
-                wide = definition("attention")(*[None if x is None else widen(x) for x in arrays], **static)
+                to = wide_dtype(y.dtype)  # for all of them: values may be of a wider type than queries
+                wide = definition("attention")(*[None if x is None else x.astype(to) for x in arrays], **static)
                 y[...] = np.where(finite.all(axis=-1, keepdims=True), y, round_quietly(wide, y.dtype))
 
         return Binding((B, H, S, E), run)

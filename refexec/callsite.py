@@ -124,7 +124,7 @@ class CallSite:
         bound = self._bindings.get(shapes) or self._bind(shapes)
         if bound is None:
             return "body"
-        return type(bound.kernel).__name__ if bound.kernel is not None else "definition"
+        return bound.kernel.name if bound.kernel is not None else "definition"
 
     def __call__(self, inputs: Sequence[Any], convert: Callable[[Sequence[Any]], Sequence[Any]] | None) -> Any:
         """The node's result, or None where the body must run. Definitions get their inputs through ``convert``."""
@@ -171,7 +171,8 @@ class CallSite:
             wide: list[Any] = [x if x is None else widen(x) for x in (*arguments, bias, residual)]
             raw = bound.lowered.primitive.definition(*wide[: len(arguments)], **bound.lowered.static)
             expected = bound.epilogue(raw, *wide[-2:])
-            allowed = bound.kernel.bound(wide[: len(arguments)], bound.lowered.static)  # type: ignore[union-attr]
+            kernel: Any = bound.kernel
+            allowed = kernel.bound(wide[: len(arguments)], bound.lowered.static)
         finally:
             activate(before)
         actual = widen(y)
@@ -186,7 +187,7 @@ class CallSite:
         if wrong.any():
             at = tuple(int(i) for i in np.argwhere(wrong)[0])
             raise KernelMismatch(
-                f"{type(bound.kernel).__name__} of {bound.lowered.primitive.name} is further from the definition than its bound",
+                f"{kernel.name} of {bound.lowered.primitive.name} is further from the definition than its bound",
                 at=at, kernel=float(actual[at]), definition=float(expected[at]), allowed=float(np.broadcast_to(allowed, y.shape)[at]),
             )  # fmt: skip
 

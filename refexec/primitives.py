@@ -49,6 +49,7 @@ __all__ = [
     "kernel",
     "load_kernels",
     "primitive",
+    "primitives",
     "profile",
     "provide",
     "provided",
@@ -148,6 +149,11 @@ class Kernel:
     """A compiled implementation of one primitive. Shapes, sizes and indices were validated before it is called."""
 
     order = ""  # in which order terms are added, in words
+
+    @property
+    def name(self) -> str:
+        return type(self).__name__
+
     epilogues = False  # whether ``bind`` heeds more of its epilogue than nothing
     column_bias = False  # whether it can add a bias along the last axis where the primitive was lowered with none
 
@@ -174,6 +180,10 @@ class _OfHalves(Kernel):
         self.order = single.order
         self.epilogues = single.epilogues
         self.column_bias = single.column_bias
+
+    @property
+    def name(self) -> str:
+        return self.single.name
 
     def pack(self, static: Mapping[str, Any], constants: Mapping[int, Array]) -> Any:
         return self.single.pack(static, {position: array.astype(np.float32) for position, array in constants.items()})
@@ -277,6 +287,11 @@ def primitive(definition: Callable[..., Any]) -> Primitive:
 def definition(name: str) -> Callable[..., Any]:
     """The NumPy definition of the primitive of that name, for bounds; its operator must have been loaded."""
     return _primitives[name].definition
+
+
+def primitives() -> dict[str, Primitive]:
+    """Those of the modules that have been loaded, by name."""
+    return dict(sorted(_primitives.items()))
 
 
 def kernel(name: str, *types: str, halves: bool = False, fast: bool = False) -> Callable[[type[Kernel]], type[Kernel]]:

@@ -21,7 +21,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("execute",),
     ("expansion", "absorption", "folding", "fusion", "chaining", "functions", "nodes", "builder", "feeds"),
     ("session",),
-    ("observe", "runtimes", "diff", "teach", "fuzz", "record", "backend", "compat", "testing"),
+    ("observe", "runtimes", "diff", "teach", "fuzz", "record", "backend", "compat", "testing", "prewarm"),
     ("",),
     ("cli", "demo", "doctor", "__main__"),
 )
@@ -33,6 +33,7 @@ LAZY: Mapping[tuple[str, str], str] = {
     ("opspec", "ops"): "the generator imports the opspecs when it is first used",
     ("primitives", "kernels"): "the first session whose profile uses kernels imports numba",
     ("cli", "kernels"): "doctor says where compiled kernels are kept",
+    ("prewarm", "kernels"): "functions of one element are compiled by name, without a model for each",
     ("session", "observe"): "session.trace and session.steps return what observe defines",
 }
 

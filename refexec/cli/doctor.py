@@ -8,6 +8,8 @@ import os
 import platform
 import re
 import sys
+import time
+from collections import defaultdict
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -145,40 +147,50 @@ def has_locale(name: str) -> bool:
 
 
 def kernel_table(prewarm: bool) -> list[dict[str, Any]]:
-    """Per primitive: where its definition stands, the kernels by element type, and how long compiling took."""
-    from refexec.primitives import Primitive
+    """Per primitive: where its definition stands, the kernels by element type in ``deterministic`` and where they differ in ``fast``,
+    the order in which each adds, and how long compiling took."""
+    from refexec.primitives import primitives
     from refexec.registry import load_operators
 
     load_operators()
-    modules = [m for name, m in sorted(sys.modules.items()) if name.startswith("refexec.ops.")]
-    primitives = {v.name: v for m in modules for v in vars(m).values() if isinstance(v, Primitive)}
+    seconds = warm() if prewarm else {}
     return [
         {
             "primitive": name,
             "definition": f"{p.definition.__module__}.{p.definition.__qualname__}",
-            "kernels": {str(element): type(k).__name__ for element, k in p.kernels.items()},
-            "seconds": warm(name) if prewarm and p.kernels else None,
+            "kernels": {str(element): kernel_name(k) for element, k in p.kernels.items()},
+            "fast": {str(element): kernel_name(k) for element, k in p.fast_kernels.items()},
+            "orders": {kernel_name(k): k.order for k in (*p.kernels.values(), *p.fast_kernels.values())},
+            "seconds": seconds.get(name),
         }
-        for name, p in sorted(primitives.items())
+        for name, p in primitives().items()
     ]
 
 
-def warm(primitive: str) -> float | None:
-    """Compile a primitive's kernels by a small call; seconds, or None where no call is known."""
-    from time import perf_counter
+def kernel_name(kernel: Any) -> str:
+    """Its class; that of a kernel which serves half types through float32 stands behind "float32"."""
+    return f"float32 {kernel.name}" if hasattr(kernel, "single") else str(kernel.name)
 
-    import numpy as np
 
-    from refexec.session import run_op
+def warm() -> dict[str, float]:
+    """Compile all kernels; seconds by primitive."""
+    from refexec.prewarm import calls
 
-    square = np.ones((2, 2), np.float32)
-    calls = {"matmul": ("MatMul", (square, square)), "correlate": ("Conv", (np.ones((1, 1, 3, 3), np.float32), square.reshape(1, 1, 2, 2)))}
-    if primitive not in calls:
-        return None
-    start = perf_counter()
-    name, arguments = calls[primitive]
-    run_op(name, *arguments, profile="deterministic")
-    return perf_counter() - start
+    seconds: defaultdict[str, float] = defaultdict(float)
+    hidden = bool(click.get_current_context().meta.get("refexec.quiet"))
+    steps = click.progressbar(list(calls()), label="compiling", file=sys.stderr, hidden=hidden, item_show_func=lambda one: one and one[1])
+    with steps as shown:
+        for primitive, _, call in shown:
+            start = time.perf_counter()
+            call()
+            seconds[primitive] += time.perf_counter() - start
+    return seconds
+
+
+def served(kernels: dict[str, str]) -> str:
+    """Element types and what serves them, types that one kernel serves together."""
+    names = dict.fromkeys(kernels.values())
+    return "; ".join(f"{', '.join(e for e, n in kernels.items() if n == name)}: {name}" for name in names)
 
 
 def text(found: dict[str, Any]) -> list[str]:
@@ -204,14 +216,16 @@ def text(found: dict[str, Any]) -> list[str]:
     place = f" (LOCPATH={found['locale']['LOCPATH']})" if found["locale"]["LOCPATH"] else ""
     lines.append(f"locale en_US: {'present' if found['locale']['en_US'] else 'absent; onnxruntime needs it for StringNormalizer'}{place}")
     if found["kernels"] is not None:
-        served = [
+        implementations = [
             (
                 k["primitive"],
-                ", ".join(f"{e}: {n}" for e, n in k["kernels"].items()) or "the NumPy definition",
+                served(k["kernels"]) + (f"; in fast {served(k['fast'])}" if k["fast"] else "") or "the NumPy definition",
                 "" if k["seconds"] is None else f"{k['seconds']:.2f} s",
             )
             for k in found["kernels"]
         ]
-        lines += ["", *table(("primitive", "served by", "compiled"), served, 1)]
+        orders = {name.split()[-1]: order for k in found["kernels"] for name, order in k["orders"].items()}
+        lines += ["", *table(("primitive", "served by", "compiled"), implementations, 1)]
+        lines += ["", *table(("kernel", "in which order it adds"), sorted(orders.items()), 1)]
     verdict = [paint(f"problem: {p}", "red") for p in found["problems"]] or [paint("nothing is wrong", "green")]
     return [*lines, "", *verdict]

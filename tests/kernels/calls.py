@@ -19,7 +19,7 @@ import onnx
 from benchmarks.models import MODELS
 from refexec import Session
 from refexec.attributes import complete, decode
-from refexec.primitives import PLAIN, Epilogue, Primitive, load_kernels
+from refexec.primitives import PLAIN, Epilogue, Primitive, load_kernels, primitives
 from refexec.registry import load_operators, lookup
 from refexec.schema import signature
 from refexec.types import ElementType, element_type
@@ -229,11 +229,9 @@ def _primitive(name: str) -> Primitive:
 
 def primitives_with_kernels() -> dict[str, Primitive]:
     """By name."""
-    from refexec import primitives
-
     load_operators()
     load_kernels()
-    return {name: found for name, found in primitives._primitives.items() if found.kernels}
+    return {name: found for name, found in primitives().items() if found.kernels}
 
 
 def calls(only: str | None = None) -> Iterator[Call]:

@@ -116,6 +116,13 @@ def test_values_may_be_of_another_type() -> None:
     assert y.tobytes() == run_op("Attention", Q, K, V, outputs=1, profile="deterministic", opset=24).tobytes()
 
 
+def test_values_of_another_type_that_overflow_the_queries_are_taken_by_the_definition() -> None:
+    Q, K, _ = parts(1, 1, 1, 2, 2, 4, 4)
+    V = np.array([[1e300, 1.0], [-1e300, 1.0]]).reshape(1, 1, 2, 2)
+    y = run_op("Attention", 0 * Q, K, V, outputs=1, profile="deterministic", opset=24)
+    assert y.reshape(-1, 2).tolist() == [[0, 1], [0, 1]]
+
+
 def test_present_keys_and_values_come_beside_the_kernels_result() -> None:
     feeds = {"q": noise(1, 1, 4, 3, 8), **{n: noise(i, 1, 2, 3, 8) for i, n in enumerate("kv")}}
     feeds |= {n: noise(7 + i, 1, 2, 40, 8) for i, n in enumerate(("pk", "pv"))}

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from refexec import run_op
-from refexec.errors import LimitExceeded, RuleViolation
+from refexec.errors import LimitExceeded, RuleViolation, UnsupportedType
 
 F = np.float32
+E8M0 = ml_dtypes.float8_e8m0fnu
 LINE = np.array([1, 2, 3, 4], F)
 SINCE_11 = (11, 13, 18, 19, 21, 23, 24, 25)
 
@@ -144,3 +145,12 @@ def test_the_result_is_claimed(mode: str, shape: tuple[int, int]) -> None:
         return
     with pytest.raises(LimitExceeded):
         run_op("Pad", np.zeros(shape, F), ints(0, 0, 0, 2**36), mode=mode)
+
+
+@pytest.mark.parametrize("profile", ["reference", "deterministic"])
+def test_a_type_without_zero_is_padded_with_a_given_value_only(profile: str) -> None:
+    powers, pads = np.ones((1, 2), E8M0), np.array([0, 1, 0, 0])
+    with pytest.raises(UnsupportedType, match="no zero"):
+        run_op("Pad", powers, pads, opset=25, profile=profile)
+    padded = run_op("Pad", powers, pads, np.asarray(2, E8M0), opset=25, profile=profile)
+    assert padded.astype(float).tolist() == [[2, 1, 1]]
