@@ -110,7 +110,7 @@ def _fill(made: onnx.TensorProto, value: Tensor) -> None:
         made.raw_data = onnx.numpy_helper.from_array(array(value)).raw_data
 
 
-def problem(instance: Instance, case: Case) -> str | None:
+def problem(instance: Instance, case: Case, profile: str | None = None) -> str | None:
     """What is wrong with refexec's result; None when nothing is."""
     if instance.type not in _types_of(instance, case):
         return f"the case does not use the type: {_types_of(instance, case)}"
@@ -120,7 +120,7 @@ def problem(instance: Instance, case: Case) -> str | None:
         return f"a tensor has {size} elements: a case is small enough to follow by hand"
     made, feeds = model(instance, case)
     try:
-        results = iter(Session(made).run(None, feeds))
+        results = iter(Session(made, profile=profile).run(None, feeds))
     except RefexecError as error:
         return f"{type(error).__name__}: {error}"
     for i, expected in enumerate(case.outputs):

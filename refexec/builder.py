@@ -166,7 +166,7 @@ class Builder:
             tuple(self.captures.values()), tuple(self.captures),
             tuple(self.steps), () if self.path == "main" else last_uses(self.steps, {*out, *self.constants, NONE}), self.template,
             {n: s for n, s in self.slots.items() if n}, self.types, frozenset(self.constants),
-            fuse=partial(_shortened, self.model) if self.model.profile.kernels else None,
+            fuse=partial(_shortened, self.model.limits, self.model.profile) if self.model.profile.kernels else None,
         )  # fmt: skip
 
     def function(self, proto: Any, input_types: Sequence[ValueType | None], absent: Sequence[bool]) -> Plan:
@@ -218,7 +218,7 @@ class Builder:
         if unknown:
             raise InvalidModel(f"{where}: names no value that stands in the graph before the node", seen=unknown)
         made = self._finish("", (), ())
-        whole = replace(made, steps=tuple(self.steps), capture_slots=(), captured=())
+        whole = replace(made, steps=tuple(self.steps), capture_slots=(), captured=(), fuse=None)  # what differentiates reads each node
         wanted = whole.select((target,), sources)
         given = {self.slots[name] for name in sources} | self.constants | {NONE}
         available = given.union(*(step.outputs for step in wanted.steps))
@@ -237,17 +237,22 @@ class Builder:
 
 
 def _shortened(
-    model: Model, steps: Sequence[Step], template: Sequence[Any], constants: frozenset[int], kept: Collection[int]
+    limits: Limits,
+    profile: Profile,
+    steps: Sequence[Step],
+    template: Sequence[Any],
+    constants: frozenset[int],
+    kept: Collection[int],
 ) -> tuple[list[Step], list[Any], frozenset[int]]:
     """The steps of a plan that nobody observes, with fewer of them and fewer passes over memory, and the constants that they use."""
-    left, found = folded(steps, template, constants, model.limits, model.profile)
+    left, found = folded(steps, template, constants, limits, profile)
     needed = {slot for step in left for slot in step.inputs}.union(kept)
     values = list(template)
     for slot, value in found.items():
         if slot in needed:
             values[slot] = value
     constants |= needed & found.keys()
-    if model.profile.fast:
+    if profile.fast:
         left, constants = absorbed(left, values, constants, kept)
     joined = fused(left, values, constants, kept)
     return chained(joined, values, constants, kept), values, constants

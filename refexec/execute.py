@@ -41,7 +41,7 @@ def run_plan(plan: Plan, values: Sequence[Any], captured: Sequence[Any], run: Ru
 def execute(plan: Plan, slots: list[Any], run: Run) -> None:
     """Run the steps of a plan on its slots. Leaves the outputs and all values that no step releases in ``slots``."""
     budget = run.budget
-    budget.steps += len(plan.steps)
+    budget.steps += len(plan.steps) + plan.joined
     if budget.steps > budget.steps_limit:
         budget.limits.check("steps", budget.steps, "the number of executed nodes")
     if run.observer is not None or budget.deadline is not None:

@@ -84,6 +84,7 @@ class Plan:
     constants: frozenset[int]
     selections: dict[Any, Plan] = field(default_factory=dict)
     fuse: Callable[..., Any] | None = None  # ``(steps, template, constants, kept)`` of a plan that nobody observes with fewer steps
+    joined: int = 0  # nodes that run inside of other steps or ran before; the limit on steps counts them too
 
     @property
     def output_names(self) -> tuple[str, ...]:
@@ -140,12 +141,14 @@ class Plan:
         made = {slot for step in self.steps for slot in step.outputs}
         kept = [not_writing(step, given) for step in steps] if given & made else list(steps)
         template, constants = self.template, self.constants
+        joined = len(kept)
         if self.fuse is not None and not keep:
             kept, template, constants = self.fuse(kept, template, constants - given, out)
         uses = last_uses(kept, keep=set(out) | constants | {NONE})
         return replace(
             self, inputs=ins, outputs=infos, input_slots=tuple(self.slots[n] for n in fed), output_slots=out,
             steps=tuple(kept), last_uses=uses, template=template, constants=constants, selections={},
+            joined=joined - len(kept),
         )  # fmt: skip
 
 

@@ -14,6 +14,8 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
 
+from refexec.limits import active_budget
+
 __all__ = ["most_threads", "pieces", "share", "use_threads"]
 
 SHORT = 200_000  # units of work (about a nanosecond each) that are not worth a second thread
@@ -129,16 +131,32 @@ def pieces(size: int, cost: float, multiple: int = 1) -> list[tuple[int, int]]:
 
 
 def share(parts: list[Any], work: Callable[..., Any]) -> None:
-    """``work(*part)`` for every part, in any order, on the threads that the run may use."""
-    threads = min(_active.threads, len(parts)) if len(parts) > 1 else 1
+    """``work(*part)`` for every part, in any order, on the threads that the run may use.
+
+    Between parts the deadline of the run and an interrupt act: the parts that are left are not done then.
+    """
+    if len(parts) == 1:
+        work(*parts[0])
+        return
+    budget = active_budget()
+    threads = min(_active.threads, len(parts))
     if threads <= 1:
         for part in parts:
+            budget.check_time()
             work(*part)
         return
-    job = _Job(len(parts), lambda index: work(*parts[index]))
+
+    def timed(index: int) -> None:
+        budget.check_time()
+        work(*parts[index])
+
+    job = _Job(len(parts), timed)
     _pool.submit(job, threads - 1)
     try:
         job.take()
+    except BaseException as error:  # helpers stop too
+        job.error = error
+        raise
     finally:
         job.finish()
     if job.error is not None:

@@ -19,7 +19,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("loading", "checking", "attributes", "typing_rules", "callsite", "binding"),
     ("plan",),
     ("execute",),
-    ("expansion", "folding", "absorption", "fusion", "chaining", "functions", "nodes", "builder", "feeds"),
+    ("expansion", "absorption", "folding", "fusion", "chaining", "functions", "nodes", "builder", "feeds"),
     ("session",),
     ("observe", "runtimes", "diff", "teach", "fuzz", "record", "backend", "compat", "testing"),
     ("",),

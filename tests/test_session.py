@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import os
 import pickle
 import subprocess
@@ -10,10 +11,12 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import onnx
 import pytest
+from google.protobuf.message import Message  # type: ignore[import-untyped]
 
 import refexec
 from refexec import loading
@@ -390,3 +393,30 @@ def test_a_large_message_is_let_go_when_the_plan_is_made_but_not_one_that_the_ca
     proto = loaded.proto
     refexec.Session(loaded)
     assert loaded.proto is proto
+
+
+def reachable(start: object) -> list[object]:
+    """Every object that one leads to, modules and types aside."""
+    known = {id(vars(m)) for m in list(sys.modules.values()) if hasattr(m, "__dict__")}
+    found, waiting = [], [start]
+    while waiting:
+        one = waiting.pop()
+        if id(one) not in known and not isinstance(one, (type, ModuleType)):
+            known.add(id(one))
+            found.append(one)
+            waiting += gc.get_referents(one)
+    return found
+
+
+def test_nothing_in_a_session_holds_the_message_of_a_file_that_was_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loading, "RELEASED_FROM", 0)
+    path = tmp_path / "model.onnx"
+    body = "(float[N] x, bool q) => (float[N] y) <float[1] w = {2}> { a = Mul(x, w) t = Neg(w) c = Constant <value = float[1] {3}> () "
+    body += "b = If(q) <then_branch = g1 () => (float[N] u) { u = Add(a, t) }, else_branch = g2 () => (float[N] u) { u = Sub(a, c) }> "
+    body += "y = Relu(b) }"
+    onnx.save(onnx.parser.parse_model('<ir_version: 10, opset_import: ["" : 21]> g ' + body), path)
+    s = refexec.Session(path)
+    assert s.run(None, {"x": f32(1), "q": np.array(True)})[0].tolist() == [0]
+    assert [o for o in reachable(s) if isinstance(o, Message)] == []
+    assert isinstance(s.model.proto, Message)
+    assert any(isinstance(o, Message) for o in reachable(s))

@@ -150,7 +150,8 @@ class _Bodies:
     """Judges results of bodies after those of their operators.
 
     They may be apart by what the casts of the body may make of its numbers (units in the last place of its narrowest type, at its largest
-    number) and by the operator's declared bound for the wide types, in which both compute: a body may take a way that cancels more.
+    number) and by the operator's declared bound for the wide types, in which both compute: a body may take a way that cancels more, and
+    the order of a sum is that of its numbers in memory, which a body may leave otherwise.
     ``out_of_range``: a number of the body is beyond what the type of a cast can hold.
     """
 
@@ -174,7 +175,7 @@ class _Bodies:
         limits: Sequence[Any] | None = None
         for i, (native, made, type) in enumerate(zip(first.outputs, second.outputs, second.output_types, strict=True)):
             wrong = apart(to_public(native), to_public(made), _near(cost, type))
-            if wrong is not None and body:
+            if wrong is not None:
                 limits = limits or self._bounds(first)
                 wrong = apart(to_public(native), to_public(made), _near(cost if limits[i] is None else cost + limits[i], type))
             if wrong is None:

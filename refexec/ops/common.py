@@ -150,3 +150,8 @@ def from_extra(module: str, extra: str, operator: str) -> Any:
         return import_module(module)
     except ImportError:
         raise UnsupportedError(f"{operator} needs the extra: pip install 'refexec[{extra}]'", module=module) from None
+
+
+def pi(dtype: np.dtype[Any]) -> Any:
+    """The number of ``dtype`` that is nearest to pi."""
+    return dtype.type("3.14159265358979323846264338327950288")

@@ -118,6 +118,19 @@ def test_a_body_that_cancels_more_may_differ_by_the_declared_bound_for_wide_numb
     assert (bodies.fault is not None) == fault
 
 
+@pytest.mark.parametrize(
+    ("operator", "moved", "fault"), [("GlobalLpPool", 1e-15, False), ("GlobalLpPool", 1e-9, True), ("Neg", 1e-15, True)]
+)
+def test_behind_a_body_the_order_of_a_sum_may_be_another(operator: str, moved: float, fault: bool) -> None:
+    model = parsed(f"(float[1, 1, 3] x) => (y) {{ y = {operator}(x) }}")
+    native = Session(model, profile="wide")
+    recording, bodies = Recording(), itself._Bodies(native)
+    feeds = {"x": np.ones((1, 1, 3), np.float32)}
+    native.observe(feeds, lambda event: recording(replace(event, outputs=(event.outputs[0] + moved,))))
+    native.observe(feeds, Following(recording, bodies, bodies.inside))
+    assert (bodies.fault is not None) == fault
+
+
 F8 = ml_dtypes.float8_e5m2
 
 

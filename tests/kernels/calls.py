@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 import onnx
 
+from benchmarks.models import MODELS
+from refexec import Session
 from refexec.attributes import complete, decode
 from refexec.primitives import PLAIN, Epilogue, Primitive, load_kernels
 from refexec.registry import load_operators, lookup
@@ -39,10 +41,11 @@ class Call:
     packed: tuple[int, ...] = ()
     bias: Any = None
     residual: Any = None
+    profile: str = "deterministic"
 
     @property
     def more(self) -> dict[str, Any]:
-        return {"epilogue": self.epilogue, "packed": self.packed, "bias": self.bias, "residual": self.residual}
+        return {"epilogue": self.epilogue, "packed": self.packed, "bias": self.bias, "residual": self.residual, "profile": self.profile}
 
     def bits(self) -> str:
         """A hash of the result, in which a NaN is a NaN."""
@@ -117,6 +120,14 @@ def _convolutions(x: Numbers) -> Iterator[Any]:
         "ConvTranspose", 22, x(1, 5, 4, 9), x(5, 3, 3, 3), attributes={"strides": [2, 1]}, epilogue=Epilogue(1, lo=-1.0), bias=x(3)
     )
     yield lowered("ConvTranspose", 22, x(2, 4, 17), x(4, 2, 4), attributes={"group": 2, "dilations": [3], "pads": [2, 1]})
+
+
+def _fast_convolutions(x: Numbers) -> Iterator[Any]:
+    more: dict[str, Any] = {"profile": "fast", "packed": (1,), "attributes": {"pads": [1] * 4}}
+    yield lowered(
+        "Conv", 22, x(2, 33, 13, 11), x(37, 33, 3, 3), epilogue=Epilogue(1, True, 0.0, 6.0), bias=x(37), residual=x(2, 37, 13, 11), **more
+    )
+    yield lowered("Conv", 22, x(1, 64, 9, 20), x(64, 32, 3, 3), **more | {"attributes": {"group": 2}})
 
 
 def _attentions(x: Numbers) -> Iterator[Any]:
@@ -208,7 +219,7 @@ def _mixtures(x: Numbers) -> Iterator[Any]:
 
 
 FAMILIES: tuple[Callable[[Numbers], Iterator[Any]], ...] = (
-    _products, _convolutions, _attentions, _recurrences, _reductions, _normalisations, _functions, _powers, _pools, _movements, _mixtures,
+    _products, _convolutions, _fast_convolutions, _attentions, _recurrences, _reductions, _normalisations, _functions, _powers, _pools, _movements, _mixtures,
 )  # fmt: skip
 
 
@@ -234,14 +245,32 @@ def calls() -> Iterator[Call]:
                 continue
             for number, make in enumerate(family(Numbers(element))):
                 call = make(f"{family.__name__[1:]} {number}, {element.name}")
-                if element in call.primitive.kernels:
+                if element in (call.primitive.kernels if call.profile != "fast" else call.primitive.fast_kernels):
                     yield call
+
+
+def of_models() -> Iterator[tuple[str, str]]:
+    """Whole models at reduced size, with chains of elementwise steps: the name and a hash of the outputs of each."""
+    for name, (_, small) in MODELS.items():
+        problem = small()
+        found = Session(problem.content, profile="deterministic").run(None, problem.feeds)
+        yield f"model {name}", hashlib.sha256(b"".join(y.tobytes() for y in found)).hexdigest()[:16]
+    content, feeds = chain()
+    yield "chain", hashlib.sha256(Session(content, profile="deterministic").run(None, feeds)[0].tobytes()).hexdigest()[:16]
+
+
+def chain() -> tuple[onnx.ModelProto, dict[str, Any]]:
+    """Elementwise steps that run as one, on tensors large enough for it."""
+    body = "{ t = Tanh(x) a = Add(t, r) m = Mul(a, x) s = Sqrt(m) c = Sigmoid(s) d = Div(c, r) y = Sub(d, x) }"
+    model = onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["" : 17]> m (float[A, B] x, float[B] r) => (float[A, B] y) {body}')
+    x = np.random.default_rng(0).uniform(0.1, 2, (61, 203)).astype(np.float32)
+    return model, {"x": x, "r": x[0]}
 
 
 if __name__ == "__main__":
     np.seterr(all="ignore")
     if sys.argv[1:] == ["bits"]:
-        print(json.dumps({call.name: call.bits() for call in calls()}))
+        print(json.dumps(dict(of_models()) | {call.name: call.bits() for call in calls()}))
     else:
         done = 0
         for one in calls():

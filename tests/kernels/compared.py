@@ -9,7 +9,7 @@ from unittest.mock import patch
 import numpy as np
 
 from refexec import pool
-from refexec.primitives import PLAIN, Epilogue, Primitive, load_kernels
+from refexec.primitives import PLAIN, PROFILES, Epilogue, Kernel, Primitive, load_kernels
 from refexec.types import element_type
 from refexec.values import round_quietly, smallest_subnormal, unit_roundoff, widen
 
@@ -18,7 +18,7 @@ GUARD = 64  # elements around a result, which a kernel must not touch
 
 def computed(
     primitive: Primitive, arrays: Sequence[Any], static: Any, *, threads: int = 1, epilogue: Epilogue = PLAIN,
-    packed: Sequence[int] = (), bias: Any = None, residual: Any = None,
+    packed: Sequence[int] = (), bias: Any = None, residual: Any = None, profile: str = "deterministic",
 ) -> Any:  # fmt: skip
     """What the kernel for the type of the first array makes of the arguments; the elements around the result stay as they are.
 
@@ -26,7 +26,7 @@ def computed(
     """
     load_kernels()
     dtype = arrays[0].dtype
-    kernel = primitive.kernels[element_type(dtype)]
+    kernel = _kernel(primitive, dtype, profile)
     constants = kernel.pack(static, {i: arrays[i] for i in packed})
     binding = kernel.bind([None if a is None else a.shape for a in arrays], static, constants, epilogue)
     size = int(np.prod(binding.shape))
@@ -35,7 +35,8 @@ def computed(
     before = pool.use_threads(threads)
     try:
         with patch.object(pool, "SHORT", 0):
-            binding.run(y, arrays, bias, residual)
+            if y.size:
+                binding.run(y, arrays, bias, residual)
     finally:
         pool.use_threads(before)
     assert np.all(memory[:GUARD] == memory[GUARD + size :])
@@ -52,7 +53,7 @@ def check(primitive: Primitive, arrays: Sequence[Any], static: Any, **more: Any)
     with np.errstate(all="ignore"):
         plain = primitive.definition(*wide, **static)
         expected = more.get("epilogue", PLAIN)(plain, bias, residual)
-        allowed = primitive.kernels[element_type(y.dtype)].bound(wide, static)
+        allowed = _kernel(primitive, y.dtype, more.get("profile", "deterministic")).bound(wide, static)
         if element_type(y.dtype).is_float:
             allowed = allowed + sum(4 * np.abs(x).max(initial=0) for x in (bias, residual) if x is not None)
             allowed = (allowed + np.abs(plain)) * unit_roundoff(y.dtype) + 4 * smallest_subnormal(y.dtype)
@@ -68,6 +69,12 @@ def check(primitive: Primitive, arrays: Sequence[Any], static: Any, **more: Any)
     for neighbour in (np.nan, 0.0):
         assert computed(primitive, [among(a, neighbour) for a in arrays], static, **_among(more, neighbour)).tobytes() == y.tobytes()
     return y
+
+
+def _kernel(primitive: Primitive, dtype: Any, profile: str) -> Kernel:
+    kernel = primitive.kernel(element_type(dtype), PROFILES[profile])
+    assert kernel is not None
+    return kernel
 
 
 def _wide(arrays: Sequence[Any]) -> list[Any]:

@@ -45,7 +45,7 @@ def one_more(found: Any) -> Any:
 def results(made: Generated | Any, feeds: Any, key: registry.Key | None) -> list[Any] | None:
     plain = lookup(*key) if key else None
     if key and plain:
-        registry._operators[key] = replace(plain, function=off(plain.function), broadcasts=False)
+        registry._operators[key] = replace(plain, function=off(plain.function), broadcasts=False, lowering=None)
     try:
         return Session(made).run(None, feeds)
     except RefexecError:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from refexec.comparison import ulps
-from refexec.ops.common import Array, is_integer
+from refexec.ops.common import Array, is_integer, pi
 from refexec.ops.math.pointwise import each_element
 from refexec.registry import op
 
@@ -50,7 +50,7 @@ def _fraction(x: Array) -> Array:
 
 
 def _sqrt_pi(x: Array) -> Array:
-    return np.sqrt(4 * np.arctan(x.dtype.type(1)))
+    return np.sqrt(pi(x.dtype))
 
 
 @each_element

@@ -4,7 +4,7 @@ import numpy as np
 
 from refexec.comparison import ulps
 from refexec.errors import require
-from refexec.ops.common import Array
+from refexec.ops.common import pi
 from refexec.ops.math.bounds import elementwise, gate_error
 from refexec.ops.math.erf import erfc
 from refexec.ops.math.pointwise import each_element, pointwise
@@ -71,7 +71,7 @@ def gelu_20(X, /, *, approximate="none"):
     """
     require(approximate in ("none", "tanh"), 'approximate is "none" or "tanh"', approximate=approximate)
     if approximate == "tanh":
-        return X * sigmoid(np.sqrt(2 / pi(X)) * (X + 0.044715 * X**3) * 2)
+        return X * sigmoid(np.sqrt(2 / pi(X.dtype)) * (X + 0.044715 * X**3) * 2)
     return X * (erfc(X / -np.sqrt(X.dtype.type(2))) / 2)
 
 
@@ -80,11 +80,6 @@ def lower_gelu(attributes, shapes):
     if attributes["approximate"] not in ("none", "tanh"):
         return None
     return Lowered(pointwise, (0,), {"function": gelu_20, **attributes})
-
-
-def pi(x: Array):
-    """pi in the type of ``x``."""
-    return 4 * np.arctan(x.dtype.type(1))
 
 
 @each_element

@@ -5,7 +5,7 @@ import numpy as np
 from refexec.comparison import Call, discrete, is_float, rounded
 from refexec.errors import require
 from refexec.limits import claim
-from refexec.ops.common import Array, scalar, tensor_type
+from refexec.ops.common import Array, pi, scalar, tensor_type
 from refexec.ops.math.trigonometry import cos
 from refexec.registry import op
 from refexec.types import ElementType, element_type
@@ -50,7 +50,7 @@ def cosine_window(weights: tuple[int, int, int], size: int, to: ElementType, per
     require(size > 0, "size is greater than 0", size=size)
     dtype = wide_dtype(to.dtype) if to.is_float else np.dtype(np.float64)
     claim((size,), dtype)
-    turn = 8 * np.arctan(dtype.type(1))
+    turn = 2 * pi(dtype)
     angle = turn * np.arange(size, dtype=dtype) / (size if periodic else size - 1)
     a, b, c = weights
     values = (a - b * cos(angle) + c * cos(2 * angle)) / (a + b + c)

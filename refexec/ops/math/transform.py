@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from refexec.limits import claim
-from refexec.ops.common import Array
+from refexec.ops.common import Array, pi
 from refexec.ops.math.trigonometry import cos, sin
 
 Parts = tuple[Array, Array]  # real and imaginary
@@ -57,7 +57,7 @@ def on_circle(numerator: Array, denominator: int, sign: int, dtype: np.dtype) ->
     """exp(sign * 2j pi numerator / denominator). Whole turns go first, then whole eighths: at multiples of them it is exact."""
     eighths, rest = np.divmod(8 * (numerator % denominator), denominator)
     mirrored = eighths % 2 == 1
-    angle = np.where(mirrored, denominator - rest, rest) * ((np.arctan(dtype.type(1))) / denominator)
+    angle = np.where(mirrored, denominator - rest, rest) * (pi(dtype) / 4 / denominator)
     c, s = cos(angle), sin(angle)
     c, s = np.where(mirrored, s, c), np.where(mirrored, c, s)
     quarter = eighths // 2

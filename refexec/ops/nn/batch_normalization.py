@@ -77,7 +77,7 @@ def batch_norm_bound(call):
     if not trains(attributes, call.outputs[1:]):
         factor = np.abs(scale / np.sqrt(var + epsilon))
         return per_output(call, lambda e: 8 * unit_roundoff(e.dtype) * ((np.abs(X) + np.abs(mean)) * factor + np.abs(B)))
-    s = standardized(X, axes, epsilon, unit_roundoff(call.elements[0].dtype))
+    s = standardized(X, axes, epsilon, call.elements[0].dtype)
 
     def running(old, new, error):
         return lambda e: (error * (1 - momentum) + 4 * unit_roundoff(e.dtype) * (np.abs(old * momentum) + np.abs(new))).reshape(shape)

@@ -25,8 +25,7 @@ def over_channels(parameter, channels, rank, name):
 def instance_norm_bound(call):
     """The errors of the standardised value, scaled and shifted."""
     input, scale, B = call.inputs
-    u = unit_roundoff(call.elements[0].dtype)
-    s = standardized(input, tuple(range(2, input.ndim)), call.attributes.get("epsilon", 1e-5), u)
+    s = standardized(input, tuple(range(2, input.ndim)), call.attributes.get("epsilon", 1e-5), call.elements[0].dtype)
     scale, B = (over_channels(p, input.shape[1], input.ndim, "") for p in (scale, B))
     return per_output(call, lambda e: affine(s, scale, B, e, call.outputs[0]))
 
@@ -72,8 +71,7 @@ def group_norm_bound(call):
     X, scale, bias = call.inputs
     groups = call.attributes["num_groups"]
     stash = element_type(call.attributes.get("stash_type", call.elements[0].number))
-    u = unit_roundoff(stash.dtype)
-    s = standardized(grouped(X, groups), (2,), call.attributes.get("epsilon", 1e-5), u, moments=True)
+    s = standardized(grouped(X, groups), (2,), call.attributes.get("epsilon", 1e-5), stash.dtype, moments=True)
     per_channel = X.shape[1] // len(scale) if len(scale) else 1  # version 18 has one value per group
     scale, bias = (over_channels(np.repeat(p, per_channel), X.shape[1], X.ndim, "") for p in (scale, bias))
     whole = replace(s, value=s.value.reshape(X.shape), value_error=s.value_error.reshape(X.shape))
@@ -132,7 +130,7 @@ def mean_variance_bound(call):
     """The errors of the standardised value."""
     (X,) = call.inputs
     axes = normalize_axes(call.attributes.get("axes", (0, 2, 3)), X.ndim)
-    s = standardized(X, axes, 0.0, unit_roundoff(call.elements[0].dtype), floor=STD_FLOOR, moments=True)
+    s = standardized(X, axes, 0.0, call.elements[0].dtype, floor=STD_FLOOR, moments=True)
     return per_output(call, lambda e: s.value_error + unit_roundoff(e.dtype) * np.abs(s.value))
 
 

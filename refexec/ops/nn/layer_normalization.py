@@ -22,8 +22,8 @@ def first_stage(call, centred):
     """The standardised value and its errors in the stash type; where not ``centred``, x / sqrt(mean(x * x) + epsilon)."""
     X, attributes = call.inputs[0], call.attributes
     axes = tuple(range(normalize_axis(attributes.get("axis", -1), X.ndim), X.ndim))
-    u = unit_roundoff(element_type(attributes.get("stash_type", 1)).dtype)
-    return standardized(X, axes, attributes.get("epsilon", 1e-5), u, centred=centred, moments=centred)
+    stash = element_type(attributes.get("stash_type", 1)).dtype
+    return standardized(X, axes, attributes.get("epsilon", 1e-5), stash, centred=centred, moments=centred)
 
 
 def layer_norm_bound(call):

@@ -14,7 +14,7 @@ from refexec.ops.common import Array
 from refexec.ops.reduction.over import mean
 from refexec.primitives import primitive
 from refexec.types import ElementType
-from refexec.values import smallest_subnormal, unit_roundoff
+from refexec.values import DType, smallest_subnormal, unit_roundoff
 
 STASHED_TYPES = ("float32", "float16", "bfloat16")  # for which a first stage in float32 is no narrower than the input
 
@@ -40,7 +40,7 @@ def standardize(
 
 @dataclass(frozen=True, slots=True)
 class Standardized:
-    """x standardised exactly, and how far each step may be off when it is computed with unit roundoff u.
+    """x standardised exactly, and how far each step may be off when it is computed in a narrower type.
 
     ``value`` is (x - mean) * inverse, and ``inverse`` is 1 / sqrt(variance + epsilon).
     """
@@ -56,39 +56,42 @@ class Standardized:
 
 
 def standardized(
-    x: Array, axes: tuple[int, ...], epsilon: float, u: float, *, floor: float = 0.0, centred: bool = True, moments: bool = False
+    x: Array, axes: tuple[int, ...], epsilon: float, dtype: DType, *, floor: float = 0.0, centred: bool = True, moments: bool = False
 ) -> Standardized:
-    """x standardised over ``axes``, with the error of each step.
+    """x standardised over ``axes``, with the error of each step in ``dtype``, the input and epsilon rounded to it.
 
     ``floor`` is added to the root. Without ``centred`` the mean is taken as 0. With ``moments`` the variance may be computed as
     E[x * x] - mean * mean, as the function bodies of ONNX do, and not only as the mean of squared deviations.
 
-    Source: Higham, Accuracy and Stability of Numerical Algorithms, section 3.1, with the roundings of the input, of each step
-    and of epsilon added.
+    Source: Higham, Accuracy and Stability of Numerical Algorithms, section 3.1, and (2.8) for results below the normal range.
     """
+    u, least = unit_roundoff(dtype), smallest_subnormal(dtype)
     n = prod(x.shape[axis] for axis in axes)
     reduced = tuple(1 if i in axes else d for i, d in enumerate(x.shape))
     average = mean(x, axes) if centred else np.zeros_like(x, shape=reduced)
-    average_error = (n + 2) * u * mean(np.abs(x), axes) if centred else average
+    magnitude = mean(np.abs(x), axes)
+    average_error = (n + 2) * u * magnitude + np.minimum(magnitude, least) if centred else average
     deviation = x - average
-    deviation_error = average_error + u * (np.abs(x) + np.abs(deviation) + average_error)
+    deviation_error = average_error + u * (np.abs(x) + np.abs(deviation) + average_error) + np.minimum(np.abs(x), least)
     largest = np.abs(deviation) + deviation_error
     variance = mean(np.square(deviation), axes)
     of_deviations = mean(deviation_error * (2 * np.abs(deviation) + deviation_error), axes)
-    variance_error = of_deviations + (n + 3) * u * mean(np.square(largest), axes)
+    squares = mean(np.square(largest), axes)
+    variance_error = of_deviations + (n + 3) * u * squares + np.minimum(squares, least)
     if moments:
         of_square_of_mean = (2 * np.abs(average) + average_error) * average_error
-        of_moments = (n + 4) * u * mean(np.square(x), axes) + of_square_of_mean + u * np.square(average)
+        squares = mean(np.square(x), axes)
+        of_moments = (n + 4) * u * squares + of_square_of_mean + u * np.square(average) + 2 * np.minimum(squares, least)
         variance_error = np.maximum(variance_error, of_moments)
     inverse = 1 / (np.sqrt(variance + epsilon) + floor)
-    least_radicand = np.maximum(variance + epsilon - variance_error - 2 * u * (variance + epsilon), 0)
+    least_radicand = np.maximum(variance + epsilon - variance_error - 2 * u * (variance + epsilon) - least, 0)
     greatest_inverse = 1 / (np.sqrt(least_radicand) + floor)
-    least_inverse = (1 - 4 * u) / (np.sqrt(variance + epsilon + variance_error) + floor)
-    inverse_error = greatest_inverse - inverse + 4 * u * greatest_inverse
+    least_inverse = (1 - 4 * u) / (np.sqrt(variance + epsilon + variance_error + least) + floor)
+    inverse_error = greatest_inverse - inverse + 4 * u * greatest_inverse + least
     size = np.abs(deviation) * inverse
     above = largest * (inverse + inverse_error) * (1 + 2 * u) - size
     below = size - (np.abs(deviation) - deviation_error) * least_inverse * (1 - 2 * u)  # farther only where ``floor`` limits the inverse
-    value_error = np.maximum(above, below)
+    value_error = np.maximum(above, below) + least
     value_error = np.where(np.isnan(value_error) & ~np.isnan(x), np.inf, value_error)  # inf - inf: nothing is known
     return Standardized(deviation * inverse, value_error, average, average_error, variance, variance_error, inverse, inverse_error)
 

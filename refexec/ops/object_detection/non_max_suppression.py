@@ -45,16 +45,20 @@ def corners(boxes: Array, center_point_box: int) -> tuple[Array, Array]:
     return np.minimum(boxes[:, :2], boxes[:, 2:]), np.maximum(boxes[:, :2], boxes[:, 2:])
 
 
+def area(sides: Array) -> Array:
+    return sides[:, 0] * sides[:, 1]
+
+
 def selected(order: Array, low: Array, high: Array, most: int, overlap: float, dtype, ctx) -> list[int]:
     """The indices in ``order`` that are kept. The IoU is rounded once to the type of the boxes, as the threshold is."""
     kept = []
-    areas = np.prod(high - low, axis=1)
+    areas = area(high - low)
     while order.size and len(kept) < most:
         best, order = order[0], order[1:]
         kept.append(int(best))
         ctx.trip(len(kept))
         sides = np.minimum(high[best], high[order]) - np.maximum(low[best], low[order])
-        shared = np.prod(np.maximum(sides, 0), axis=1)
+        shared = area(np.maximum(sides, 0))
         union = areas[best] + areas[order] - shared
         ratio = np.divide(shared, union, out=np.zeros_like(shared), where=(shared > 0) & (union > 0))
         order = order[~(round_to(ratio, dtype) > overlap)]

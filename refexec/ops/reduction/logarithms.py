@@ -5,10 +5,9 @@ import numpy as np
 from refexec.comparison import Call, is_float, rounded
 from refexec.errors import require
 from refexec.ops.common import Array, is_integer
-from refexec.ops.math.exponential import exp_1, log_1
-from refexec.ops.math.pointwise import pointwise
+from refexec.ops.math.exponential import exp, log
 from refexec.ops.reduction.axes import exact_sum, reduced_axes, reduced_terms
-from refexec.ops.reduction.over import reduce_over
+from refexec.ops.reduction.over import reduce_over, total
 from refexec.registry import op
 from refexec.values import smallest_subnormal, unit_roundoff
 
@@ -36,10 +35,10 @@ def log_sum_exp_bound(call: Call):
     return ((2 * spread + terms + 8 + 2 * np.abs(y)) * unit_roundoff(element.dtype),)
 
 
-def truncated_log(total: Array, dtype) -> Array:
-    """log(total) as an integer type, truncated toward zero."""
-    require(np.all(total > 0), "the logarithm of an integer sum is defined: the sum is greater than 0", total=total)
-    return np.trunc(np.log(total.astype(np.float64))).astype(dtype)
+def truncated_log(summed: Array, dtype) -> Array:
+    """log(summed) as an integer type, truncated toward zero."""
+    require(np.all(summed > 0), "the logarithm of an integer sum is defined: the sum is greater than 0", total=summed)
+    return np.trunc(log(summed.astype(np.float64))).astype(dtype)
 
 
 @op("ReduceLogSum", since=18, also=(28,), arithmetic="rounded", compare=rounded(log_sum_bound))
@@ -51,7 +50,7 @@ def reduce_log_sum_18(data, axes=None, /, *, keepdims=1, noop_with_empty_axes=0)
     over = reduced_axes(axes, data.ndim, noop_with_empty_axes)
     if is_integer(data):
         return truncated_log(exact_sum(data, over, keepdims), data.dtype)
-    return pointwise(reduce_over(data, axes=over, how="sum", keepdims=bool(keepdims)), function=log_1)
+    return log(total(data, over, bool(keepdims)))
 
 
 @op("ReduceLogSum", since=11, also=(13,), like=reduce_log_sum_18)
@@ -84,8 +83,7 @@ def reduce_log_sum_exp_18(data, axes=None, /, *, keepdims=1, noop_with_empty_axe
 def log_sum_exp(x: Array, axes: tuple[int, ...], keepdims: int) -> Array:
     largest = reduce_over(x, axes=axes, how="max")
     shift = np.where(np.isfinite(largest), largest, 0)
-    total = reduce_over(pointwise(x - shift, function=exp_1), axes=axes, how="sum")
-    result = pointwise(total, function=log_1) + shift
+    result = log(total(exp(x - shift), axes, keepdims=True)) + shift
     return result if keepdims else result.squeeze(axes)
 
 

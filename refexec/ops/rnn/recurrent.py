@@ -10,9 +10,9 @@ import numpy as np
 from refexec.errors import require
 from refexec.limits import active_budget, claim
 from refexec.ops.common import Array
+from refexec.ops.math.exponential import exp
 from refexec.ops.math.exponential_units import elu_1, softplus_1
 from refexec.ops.math.pointwise import pointwise
-from refexec.ops.math.sigmoid import sigmoid
 from refexec.ops.math.trigonometry import tanh
 from refexec.primitives import Lowered, primitive
 
@@ -22,7 +22,7 @@ LEAK, SLOPE = float(np.float32(0.01)), float(np.float32(0.2))  # alpha of LeakyR
 ACTIVATIONS: dict[str, tuple[Callable[..., Array], float | None, float | None]] = {
     "relu": (lambda x, a, b: np.maximum(x, 0), None, None),
     "tanh": (lambda x, a, b: tanh(x), None, None),
-    "sigmoid": (lambda x, a, b: sigmoid(x), None, None),
+    "sigmoid": (lambda x, a, b: 1 / (1 + exp(-x)), None, None),
     "affine": (lambda x, a, b: a * x + b, 1.0, 0.0),
     "leakyrelu": (lambda x, a, b: np.where(x < 0, a * x, x), LEAK, None),
     "thresholdedrelu": (lambda x, a, b: np.where(x >= a, x, 0), 1.0, None),

@@ -154,3 +154,8 @@ def test_the_bound_of_mean_variance_normalization_covers_a_variance_that_cancell
     by_moments = 5 / 6 * 2.0**-33 / (2.0**-26 + 1e-9)
     (bound,) = bounds("MeanVarianceNormalization", x, opset=13, axes=[0], dtype="float64")
     assert exact - by_moments <= bound[-1] <= exact
+
+
+def test_the_bound_of_mean_variance_normalization_of_zeros_is_no_larger_than_one_unit() -> None:
+    (bound,) = bounds("MeanVarianceNormalization", np.zeros(3), opset=13, axes=[0], dtype="float16")
+    assert (bound <= 2.0**-23).all()

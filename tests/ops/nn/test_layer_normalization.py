@@ -168,3 +168,11 @@ def test_the_bound_of_rms_normalization_holds_for_float32() -> None:
 def test_rms_normalization_of_double_runs_in_the_wide_profile() -> None:
     y = run_op("RMSNormalization", np.array([[3.0, 4.0]]), np.ones(2), opset=23, epsilon=0.0, profile="wide")
     np.testing.assert_allclose(y.astype(np.float64), np.array([[3, 4]]) / np.sqrt(12.5), rtol=1e-12)
+
+
+def test_the_bound_of_rms_normalization_covers_numbers_that_the_stash_type_has_not() -> None:
+    x = np.array([1, 1e-22])
+    y = run_op("RMSNormalization", x.astype(ml_dtypes.bfloat16), np.ones((), ml_dtypes.bfloat16), opset=23, stash_type=10)
+    exact = x / np.sqrt(np.square(x).mean() + 1e-5)
+    (bound,) = bound_of("RMSNormalization", 23, (x, np.ones(())), (exact,), ["bfloat16"], stash_type=10)
+    assert (float(y[1]), exact[1] <= bound[1] <= 2.0**-22) == (0, True)
