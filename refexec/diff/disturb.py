@@ -114,7 +114,8 @@ def declared_numbers(value: Any, like: Any) -> Any:
     """A wide public value in the types of ``like``, where ``like`` has them wide."""
     if isinstance(value, np.ndarray) and isinstance(like, np.ndarray):
         if value.dtype != like.dtype and is_inexact(like) and wide_dtype(like.dtype) == value.dtype:
-            return round_quietly(value, like.dtype)
+            with np.errstate(over="ignore"):  # a wide number may be infinite in its type
+                return round_quietly(value, like.dtype)
         return value
     if isinstance(value, list) and isinstance(like, list) and len(value) == len(like):
         return [declared_numbers(v, k) for v, k in zip(value, like, strict=True)]

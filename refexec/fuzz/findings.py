@@ -29,7 +29,7 @@ from refexec.proto_types import declared_type
 from refexec.schema import all_signatures
 from refexec.session import Session
 from refexec.teach.known import known_differences
-from refexec.types import type_from_proto
+from refexec.types import FLOAT32, OptionalType, SequenceType, TensorType, ValueType, type_from_proto, without_shape
 from refexec.values import value_type_of
 
 __all__ = ["Finding", "known", "replayed", "save", "signature_of", "write_model"]
@@ -211,8 +211,18 @@ def write_model(folder: Path, model: onnx.ModelProto, feeds: Mapping[str, Any], 
     results = [(o, expected[o.name]) for o in model.graph.output if o.name in expected]
     for letter, values in (("input", given), ("output", results)):
         for i, (info, value) in enumerate(values):
-            declared = declared_type(info) if info.type.WhichOneof("value") else value_type_of(value)
+            declared = declared_type(info) if info.type.WhichOneof("value") else _stored_type(value)
             (data / f"{letter}_{i}.pb").write_bytes(value_to_proto(value, declared, info.name).SerializeToString())
+
+
+def _stored_type(value: Any) -> ValueType:
+    """The type of a value that has none declared. A file says no more of one that is empty than whether it holds tensors."""
+    match value:
+        case None:
+            return OptionalType(TensorType(FLOAT32, None))
+        case list():
+            return SequenceType(without_shape(_stored_type(value[0])) if value else TensorType(FLOAT32, None))
+    return value_type_of(value)
 
 
 def _repro(finding: Finding) -> str:

@@ -163,6 +163,20 @@ def test_known_rows_of_a_body_are_those_of_operator_version_and_what_is_wrong() 
     assert findings.known(parsed("(float[1] x) => (y) { y = Elu(x) }"), "body", "body inf") == ()
 
 
+@pytest.mark.parametrize(
+    ("value", "back"), [([np.ones(2, np.float16)], [[1.0, 1.0]]), ([], []), (None, None), ([[np.ones(1, np.int8)]], [[[1]]])]
+)
+def test_a_finding_whose_model_does_not_declare_its_output_is_saved_with_it(value: Any, back: Any, tmp_path: Path) -> None:
+    model = parsed("(x) => (y) { y = Identity(x) }")
+    findings.write_model(tmp_path, model, {}, {"y": value})
+    proto = (tmp_path / "test_data_set_0" / "output_0.pb").read_bytes()
+    if value is None:
+        assert not onnx.OptionalProto.FromString(proto).HasField("tensor_value")
+    else:
+        stored = onnx.numpy_helper.to_list(onnx.SequenceProto.FromString(proto))
+        assert [[part.tolist() for part in v] if isinstance(v, list) else v.tolist() for v in stored] == back
+
+
 def test_an_opspec_that_asks_for_what_a_value_has_not_is_told_so() -> None:
     with pytest.raises(ContractError, match="no tensor"):
         Operand("s", SequenceType(TensorType(FLOAT32))).elem  # noqa: B018
