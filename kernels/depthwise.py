@@ -1,8 +1,9 @@
 """Convolution of each channel with one filter of its own, in two dimensions: parts of rows of the map are the vectors.
 
-A plane is read where it stands, its edges through masks; windows of other sizes than 3 x 3 read a copy between zeros. What is left at
-the right and lower edge is computed by vectors and rows that end there, some elements twice. A map narrower than a vector is written
-from the first row to the last: what a row writes too much the next one writes over.
+A plane is copied between zeros first, which stay in the cache; with a step of several columns the columns that one tap meets are put side
+by side. Then every tap of every output is a plain load, and four rows are computed at a time. What is left at the right and lower edge
+is computed by vectors and rows that end there, some elements twice. A map narrower than a vector is written from the first row to the
+last: what a row writes too much the next one writes over.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from refexec.kernels.simd import (
     fma,
     inlined,
     jit,
-    lane,
     lane_numbers,
     lanes_of,
     load,
@@ -41,31 +41,6 @@ def depthwise_layout(here: Any) -> np.ndarray[Any, Any]:
     return np.array([*here.inner, *here.before, *here.outer, kh, kw, sh, sw, dh, dw, *here.window.output], np.int64)
 
 
-@jit
-def framed(X, x, end, height, width, P, p, outer_width):
-    """Copy the rows of one plane of X into a plane of zeros; p is where its first element goes. Zeros may be written behind a row."""
-    L = lanes_of(X)
-    for h in range(height):
-        source, target = x + h * width, p + h * outer_width
-        for w in range(0, width, L):
-            if source + w + L <= end:
-                store(P, target + w, select(first_lanes(X, width - w), load(X, source + w), zeros(X)))
-            else:
-                for one in range(w, width):
-                    put(P, target + one, at(X, source + one))
-
-
-@inlined
-def _every(X, x, step, S):
-    """The vector of every ``step``-th element from ``x`` on."""
-    L = lanes_of(X)
-    if step == 2:
-        return evens_and_odds(load(X, x), load(X, x + L - 1))
-    for i in range(L):
-        put(S, i, at(X, x + i * step))
-    return load(S, 0)
-
-
 @inlined
 def ended(s, shift, per, R, r, residual, lo, hi, follows):
     """min(max(s + shift + residual, lo), hi) as in ``finish``; the residual stands at r of R."""
@@ -80,117 +55,149 @@ def ended(s, shift, per, R, r, residual, lo, hi, follows):
 
 
 @inlined
-def _three(X, x, tap, right):
-    """What three taps of a row meet, as vectors of elements that are ``right``, 1 or 2, apart."""
-    L = lanes_of(X)
-    if right == 1:
-        return load(X, x), load(X, x + tap), load(X, x + 2 * tap)
-    x0, x1, x2 = x, x + tap, x + 2 * tap
+def framed(X, x, everything, height, width, P, p, pitch):
+    """Copy the rows of one plane of X into a plane of zeros; p is where its first element goes. Zeros may be written behind a row."""
+    L, z = lanes_of(X), zeros(X)
+    whole = width // L * L
+    rest = first_lanes(X, width - whole)
+    readable = max(min(height, (everything - x - whole - L) // max(width, 1) + 1), 0)  # rows whose last vector ends within X
+    for h in range(height):
+        source, target = x + h * width, p + h * pitch
+        for w in range(0, whole, L):
+            store(P, target + w, load(X, source + w))
+        if whole < width and h < readable:
+            store(P, target + whole, select(rest, load(X, source + whole), z))
+    for h in range(readable, height):
+        for w in range(whole, width):
+            put(P, p + h * pitch + w, at(X, x + h * width + w))
+
+
+@jit
+def framed_by_halves(X, x, everything, height, width, left, P, p, pitch, half):
+    """The same, each row with its columns 0, 2, 4, ... of the framed plane first and those between them from ``half`` on."""
+    L, z = lanes_of(X), zeros(X)
+    for h in range(height):
+        source, target = x + h * width - left, p + h * pitch
+        for e in range(0, (left + width + 1) // 2, L):
+            first = source + 2 * e
+            column = lane_numbers(X) * 2 + (2 * e - left)
+            if first >= 0 and first + 2 * L <= everything:
+                a = evens_and_odds(load(X, first), load(X, first + L - 1))
+                b = evens_and_odds(load(X, first + 1), load(X, first + L))
+                store(P, target + e, select(column >= 0, select(column < width, a, z), z))
+                store(P, target + half + e, select(column >= -1, select(column < width - 1, b, z), z))
+            else:
+                for one in range(2 * L):
+                    w = 2 * e + one - left
+                    put(P, target + (one % 2) * half + e + one // 2, at(X, source + left + w) if 0 <= w < width else 0.0)
+
+
+@jit
+def framed_by_phases(X, x, height, width, left, P, p, pitch, part, phases):
+    """The same for any step: column c of the framed plane stands at ``c // phases`` of part ``c % phases``."""
+    for h in range(height):
+        for w in range(width):
+            c = left + w
+            put(P, p + h * pitch + (c % phases) * part + c // phases, at(X, x + h * width + w))
+
+
+@inlined
+def _taps(F, W, w):
+    """Where the three columns of a window of 3 x 3 taps begin, and the taps."""
+    columns = at(F, 0), at(F, 1), at(F, 2)
     return (
-        evens_and_odds(load(X, x0), load(X, x0 + L - 1)),
-        evens_and_odds(load(X, x1), load(X, x1 + L - 1)),
-        evens_and_odds(load(X, x2), load(X, x2 + L - 1)),
+        columns,
+        (broadcast(W, w), broadcast(W, w + 1), broadcast(W, w + 2)),
+        (broadcast(W, w + 3), broadcast(W, w + 4), broadcast(W, w + 5)),
+        (broadcast(W, w + 6), broadcast(W, w + 7), broadcast(W, w + 8)),
     )
 
 
 @inlined
-def _row(X, x, row, tap, right, h_in, w_in, edge, masks):
-    """What three taps meet in one row of the plane; zeros outside of it."""
-    z = zeros(X)
-    if row < 0 or row >= h_in:
-        return z, z, z
-    a, b, c = _three(X, x + row * w_in, tap, right)
-    if edge:
-        a = select(masks[0], select(masks[1], a, z), z)
-        b = select(masks[2], select(masks[3], b, z), z)
-        c = select(masks[4], select(masks[5], c, z), z)
-    return a, b, c
+def _shared_rows(P, p, down, window):
+    """Four neighbouring outputs of a column under a window of 3 x 3 taps, whose rows are ``down`` apart like the outputs."""
+    columns, (w00, w01, w02), (w10, w11, w12), (w20, w21, w22) = window
+    x0, x1, x2 = p + columns[0], p + columns[1], p + columns[2]
+    z = zeros(P)
+    a, b, c = load(P, x0), load(P, x1), load(P, x2)
+    s = fma(w02, c, fma(w01, b, fma(w00, a, z)))
+    a, b, c = load(P, x0 + down), load(P, x1 + down), load(P, x2 + down)
+    s = fma(w12, c, fma(w11, b, fma(w10, a, s)))
+    t = fma(w02, c, fma(w01, b, fma(w00, a, z)))
+    a, b, c = load(P, x0 + 2 * down), load(P, x1 + 2 * down), load(P, x2 + 2 * down)
+    s = fma(w22, c, fma(w21, b, fma(w20, a, s)))
+    t = fma(w12, c, fma(w11, b, fma(w10, a, t)))
+    u = fma(w02, c, fma(w01, b, fma(w00, a, z)))
+    a, b, c = load(P, x0 + 3 * down), load(P, x1 + 3 * down), load(P, x2 + 3 * down)
+    t = fma(w22, c, fma(w21, b, fma(w20, a, t)))
+    u = fma(w12, c, fma(w11, b, fma(w10, a, u)))
+    v = fma(w02, c, fma(w01, b, fma(w00, a, z)))
+    a, b, c = load(P, x0 + 4 * down), load(P, x1 + 4 * down), load(P, x2 + 4 * down)
+    u = fma(w22, c, fma(w21, b, fma(w20, a, u)))
+    v = fma(w12, c, fma(w11, b, fma(w10, a, v)))
+    a, b, c = load(P, x0 + 5 * down), load(P, x1 + 5 * down), load(P, x2 + 5 * down)
+    v = fma(w22, c, fma(w21, b, fma(w20, a, v)))
+    return s, t, u, v
 
 
 @inlined
-def part_of_3x3(
-    X, x, h_in, w_in, top, left, down, right, dh, dw, W, w, Y, y, height, width, j_first, j_end, edge,
-    follows, shift, per, R, residual, lo, hi,
-):  # fmt: skip
-    """The columns from ``j_first`` to ``j_end`` of a plane, whole vectors, for a window of nine taps; two rows at a time.
-
-    Inlined so that ``right``, the step between columns, and ``edge``, whether a column of the only vector may lie outside, are constants
-    in its loops.
-    """
-    L = lanes_of(X)
-    w00, w01, w02 = broadcast(W, w), broadcast(W, w + 1), broadcast(W, w + 2)
-    w10, w11, w12 = broadcast(W, w + 3), broadcast(W, w + 4), broadcast(W, w + 5)
-    w20, w21, w22 = broadcast(W, w + 6), broadcast(W, w + 7), broadcast(W, w + 8)
-    column = lane_numbers(X) * right + (j_first * right - left)
-    m = column >= 0, column < w_in, column + dw >= 0, column + dw < w_in, column + 2 * dw >= 0, column + 2 * dw < w_in
-    z = zeros(X)
-    for row in range(0, height, 2):
-        h = max(min(row, height - 2), 0)
-        second = 0 if height == 1 else 1
-        r = h * down - top
-        q = r + second * down
-        for j in range(j_first, j_end, L):
-            p = x + j * right - left
-            a, b, c = _row(X, p, r, dw, right, h_in, w_in, edge, m)
-            s = fma(w02, c, fma(w01, b, fma(w00, a, z)))
-            a, b, c = _row(X, p, q, dw, right, h_in, w_in, edge, m)
-            t = fma(w02, c, fma(w01, b, fma(w00, a, z)))
-            a, b, c = _row(X, p, r + dh, dw, right, h_in, w_in, edge, m)
-            s = fma(w12, c, fma(w11, b, fma(w10, a, s)))
-            a, b, c = _row(X, p, q + dh, dw, right, h_in, w_in, edge, m)
-            t = fma(w12, c, fma(w11, b, fma(w10, a, t)))
-            a, b, c = _row(X, p, r + 2 * dh, dw, right, h_in, w_in, edge, m)
-            s = fma(w22, c, fma(w21, b, fma(w20, a, s)))
-            a, b, c = _row(X, p, q + 2 * dh, dw, right, h_in, w_in, edge, m)
-            t = fma(w22, c, fma(w21, b, fma(w20, a, t)))
-            at_first = y + h * width + j
-            at_second = at_first + second * width
-            store(Y, at_first, ended(s, shift, per, R, at_first, residual, lo, hi, follows))
-            store(Y, at_second, ended(t, shift, per, R, at_second, residual, lo, hi, follows))
+def _rows(P, p, second, third, fourth, F, taps, W, w):
+    """Four outputs of a column under any window, those behind the first so many elements further on."""
+    s, t, u, v = zeros(P), zeros(P), zeros(P), zeros(P)
+    for k in range(taps):
+        x, f = p + at(F, k), broadcast(W, w + k)
+        s = fma(f, load(P, x), s)
+        t = fma(f, load(P, x + second), t)
+        u = fma(f, load(P, x + third), u)
+        v = fma(f, load(P, x + fourth), v)
+    return s, t, u, v
 
 
-@jit
-def plane_of_3x3(
-    X, x, h_in, w_in, top, left, down, right, dh, dw, W, w, Y, y, height, width, follows, shift, per, R, residual, lo, hi
-):  # fmt: skip
-    """One plane, for a window of nine taps and steps of one or two columns. A narrow row writes more than its elements."""
-    L = lanes_of(X)
-    rest = (follows, shift, per, R, residual, lo, hi)
-    inner = -(-left // (right * L)) * L  # the columns before it are read through masks, and those from outer on
-    outer = inner + max((w_in - 1 + left - 2 * dw - right * (inner - 1)) // (right * L), 0) * L
-    outer = min(outer, inner + max(width - inner, 0) // L * L)
-    if right == 1:
-        part_of_3x3(X, x, h_in, w_in, top, left, down, 1, dh, dw, W, w, Y, y, height, width, inner, outer, False, *rest)
-    else:
-        part_of_3x3(X, x, h_in, w_in, top, left, down, 2, dh, dw, W, w, Y, y, height, width, inner, outer, False, *rest)
-    for j0 in range(0, width, L):
-        if inner <= j0 < outer:
-            continue
-        j = max(min(j0, width - L), 0)
-        if right == 1:
-            part_of_3x3(X, x, h_in, w_in, top, left, down, 1, dh, dw, W, w, Y, y, height, width, j, j + 1, True, *rest)
-        else:
-            part_of_3x3(X, x, h_in, w_in, top, left, down, 2, dh, dw, W, w, Y, y, height, width, j, j + 1, True, *rest)
+@inlined
+def _written(s, shift, Y, y, R, r, residual, lo, hi):
+    """min(max(s + shift + residual, lo), hi); a shift of -0.0 changes nothing."""
+    s = s + shift
+    if residual:
+        s = s + load(R, r)
+    s = select(s < lo, lo, s)
+    store(Y, y, select(s > hi, hi, s))
+
+
+@inlined
+def _outputs(four, shift, Y, y, R, r, second, third, fourth, residual, lo, hi):
+    s, t, u, v = four
+    _written(s, shift, Y, y, R, r, residual, lo, hi)
+    _written(t, shift, Y, y + second, R, r + second, residual, lo, hi)
+    _written(u, shift, Y, y + third, R, r + third, residual, lo, hi)
+    _written(v, shift, Y, y + fourth, R, r + fourth, residual, lo, hi)
+
+
+@inlined
+def plane_of_3x3(P, p, step, F, W, w, shift, Y, y, R, r, height, width, residual, lo, hi):
+    """The output of a framed plane that begins at p, of four rows or more; the window's rows are ``step`` apart like those of outputs."""
+    L = lanes_of(P)
+    window = _taps(F, W, w)
+    for row in range(0, height, 4):
+        h = min(row, height - 4)
+        for column in range(0, width, L):
+            j = max(min(column, width - L), 0)
+            here = h * width + j
+            four = _shared_rows(P, p + h * step + j, step, window)
+            _outputs(four, shift, Y, y + here, R, r + here, width, 2 * width, 3 * width, residual, lo, hi)
 
 
 @jit
-def any_row(X, x, right, W, w, F, taps, S, Y, y, width, end, follows, shift, per, R, residual, lo, hi):
-    """One row, for any window. A vector that ends behind ``end`` is written element by element."""
-    L = lanes_of(X)
-    for j0 in range(0, width, L):
-        j = max(min(j0, width - L), 0)
-        s = zeros(X)
-        for k in range(taps):
-            at_tap = x + j * right + at(F, k)
-            s = fma(broadcast(W, w + k), load(X, at_tap) if right == 1 else _every(X, at_tap, right, S), s)
-        if y + j + L <= end:
-            store(Y, y + j, ended(s, shift, per, R, y + j, residual, lo, hi, follows))
-        else:
-            for one in range(width):
-                put(S, one, at(R, y + one) if residual else 0)
-            s = ended(s, shift, per, S, 0, residual, lo, hi, follows)
-            for one in range(width):
-                put(Y, y + one, lane(s, one))
+def plane(P, p, step, F, taps, W, w, shift, Y, y, R, r, height, width, residual, lo, hi):
+    """The output of any framed plane. Rows of outputs are ``step`` apart in it; tap k of output 0 stands at p + F[k]."""
+    L = lanes_of(P)
+    q1, q2, q3 = min(1, height - 1), min(2, height - 1), min(3, height - 1)
+    for row in range(0, height, 4):
+        h = max(min(row, height - 4), 0)
+        for column in range(0, width, L):
+            j = max(min(column, width - L), 0)
+            here = h * width + j
+            four = _rows(P, p + h * step + j, q1 * step, q2 * step, q3 * step, F, taps, W, w)
+            _outputs(four, shift, Y, y + here, R, r + here, q1 * width, q2 * width, q3 * width, residual, lo, hi)
 
 
 @jit
@@ -198,26 +205,46 @@ def depthwise(X, W, C, layout, Y, i, i_end, follows, bias, per, R, residual, lo,
     """The planes i to ``i_end`` of all images; plane p has filter and bias p % C."""
     L = lanes_of(X)
     h_in, w_in, top, left, h_out, w_out, kh, kw, sh, sw, dh, dw, height, width = layout
-    taps, end, everything = kh * kw, i_end * height * width, X.size
-    offsets, lanes, plane = np.empty(taps, np.int64), np.empty(L, X.dtype), np.empty((h_out * w_out // L + 2 * sw + 2) * L, X.dtype)
-    X, W, Y, F, S, P = memory(X), memory(W), memory(Y), memory(offsets), memory(lanes), memory(plane)
+    taps, size, end, everything = kh * kw, height * width, i_end * height * width, X.size
+    part = w_out if sw == 1 else -(-(w_out + sw - 1) // (sw * L)) * L
+    pitch = part * sw
+    framed_size = h_out * pitch + 2 * L
+    offsets, frame = np.empty(taps, np.int64), np.zeros(2 * framed_size, X.dtype)
+    ends = np.empty(2 * (size + L), X.dtype)  # of a plane whose last vector would end behind the output: its results, and what is added
+    X, W, Y, F, P, S = memory(X), memory(W), memory(Y), memory(offsets), memory(frame), memory(ends)
     bias, R = memory(bias), memory(R)
     for k in range(taps):
-        put(F, k, (k // kw) * dh * w_out + (k % kw) * dw)
-    for p in range(0, plane.size, L):
-        store(P, p, zeros(X))
-    for p in range(i, i_end):
-        x, y, w = p * h_in * w_in, p * height * width, (p % C) * taps
-        shift = broadcast(bias, p % C) if per == PER_ROW else zeros(X)
-        stays_inside = x >= left and x + h_in * w_in + 2 * L * sw + 2 * dw <= everything
-        if kh == kw == 3 and sw <= 2 and stays_inside and (width >= L or y + height * width + L <= end):
-            plane_of_3x3(
-                X, x, h_in, w_in, top, left, sh, sw, dh, dw, W, w, Y, y, height, width, follows, shift, per, R, residual, lo, hi
-            )  # fmt: skip
+        c = (k % kw) * dw
+        put(F, k, (k // kw) * dh * pitch + (c % sw) * part + c // sw)
+    shared = kh == kw == 3 and sh == dh and height >= 4
+    if not follows:
+        lo, hi = -np.inf, np.inf
+    for p in range(i, i_end + 1):
+        if p < i_end:
+            x, start = p * h_in * w_in, p % 2 * framed_size + top * pitch
+            if sw == 1:
+                framed(X, x, everything, h_in, w_in, P, start + left, pitch)
+            elif sw == 2:
+                framed_by_halves(X, x, everything, h_in, w_in, left, P, start, pitch, part)
+            else:
+                framed_by_phases(X, x, h_in, w_in, left, P, start, pitch, part, sw)
+        if p == i:
+            continue
+        q = p - 1  # its frame has left the processor's store buffer meanwhile
+        start, y, w = q % 2 * framed_size, q * size, q % C * taps
+        shift = broadcast(bias, q % C) if follows and per == PER_ROW else zeros(X) * -1.0
+        inside = width >= L or y + size + L <= end
+        to, t, added, r = (Y, y, R, y) if inside else (S, 0, S, size + L)
+        if not inside:
+            for one in range(size):
+                put(S, r + one, at(R, y + one) if residual else 0.0)
+        if shared:
+            plane_of_3x3(P, start, sh * pitch, F, W, w, shift, to, t, added, r, height, width, residual, lo, hi)
         else:
-            framed(X, x, everything, h_in, w_in, P, top * w_out + left, w_out)
-            for h in range(height):
-                any_row(P, h * sh * w_out, sw, W, w, F, taps, S, Y, y + h * width, width, end, follows, shift, per, R, residual, lo, hi)
+            plane(P, start, sh * pitch, F, taps, W, w, shift, to, t, added, r, height, width, residual, lo, hi)
+        if not inside:
+            for one in range(size):
+                put(Y, y + one, at(S, one))
     alive(offsets)
-    alive(lanes)
-    alive(plane)
+    alive(frame)
+    alive(ends)

@@ -11,7 +11,7 @@ import numpy as np
 
 from refexec.aliases import writable
 from refexec.errors import KernelMismatch
-from refexec.limits import FREE_BYTES, claim
+from refexec.limits import FREE_BYTES, active_budget, claim
 from refexec.primitives import PLAIN, PROFILES, Epilogue, Kernel, Lowered, Primitive, Profile, activate
 from refexec.types import ElementType, element_type
 from refexec.values import round_quietly, smallest_subnormal, unit_roundoff, widen
@@ -152,7 +152,7 @@ class CallSite:
         if fed:
             run = kernel.bind(lowered.argument_shapes(shapes), lowered.static, kernel.pack(lowered.static, {}), epilogue).run
         dtype = self._element.dtype  # type: ignore[union-attr]
-        if bytes_ > FREE_BYTES:
+        if bytes_ > FREE_BYTES and not active_budget().has_room(bytes_):
             claim(shape, dtype)
         y = np.empty(shape, dtype)
         arguments = lowered.argument_values(values) if places is None else [values[i] for i in places]

@@ -65,9 +65,13 @@ def execute(plan: Plan, slots: list[Any], run: Run) -> None:
             else:
                 budget.live = live
                 results = bound.call(run, arguments)
-                for slot, result in zip(step.outputs, map(detached, results), strict=True):
-                    slots[slot] = result
-                live += sum(map(nbytes, results))
+                if len(results) == 1 and type(results[0]) is ndarray and results[0].base is None:
+                    slots[step.outputs[0]] = results[0]
+                    live += results[0].nbytes
+                else:
+                    for slot, result in zip(step.outputs, map(detached, results), strict=True):
+                        slots[slot] = result
+                    live += sum(map(nbytes, results))
             if live > most:
                 budget.limits.check("live_bytes", live, "the memory held in values")
             for slot in releases:

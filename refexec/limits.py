@@ -74,12 +74,13 @@ class Limits:
 class Budget:
     """Counts one run against its limits. ``live`` is the number of bytes held in values at this moment."""
 
-    __slots__ = ("deadline", "limits", "live", "live_limit", "steps", "steps_limit")
+    __slots__ = ("deadline", "limits", "live", "live_limit", "steps", "steps_limit", "tensor_limit")
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.live = 0
         self.live_limit = math.inf if limits.live_bytes is None else limits.live_bytes
+        self.tensor_limit = math.inf if limits.tensor_bytes is None else limits.tensor_bytes
         self.steps = 0
         self.steps_limit = math.inf if limits.steps is None else limits.steps
         self.deadline = None if limits.seconds is None else monotonic() + limits.seconds
@@ -96,6 +97,10 @@ class Budget:
             limits.check("tensor_bytes", size, f"a tensor of shape {list(sizes)}")
             limits.check("live_bytes", self.live + size, f"a further tensor of shape {list(sizes)}")
         return sizes
+
+    def has_room(self, size: int) -> bool:
+        """Whether so many bytes more may be held in a tensor; where not, :meth:`claim` says why."""
+        return size <= self.tensor_limit and self.live + size <= self.live_limit
 
     def trip(self, count: int) -> None:
         """Count the trips of one loop; also the place where a deadline acts."""
