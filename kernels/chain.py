@@ -1,6 +1,6 @@
 """Chains: steps on equal shapes, each element by element, that run block by block in the first-level cache.
 
-Each step gives the bits of the single operator: Add, Sub, Mul, Div, Sqrt, Max, Min, Neg, Abs, Relu and Clip those of NumPy, zeros and NaN
+Each step gives the bits of the single operator: Add, Sub, Mul, Div, Sqrt, Max, Min, Neg, Abs and Clip those of NumPy, zeros and NaN
 included, a function those of ``pointwise``. So a chain may stand for its nodes without changing a bit.
 
     t = Step("div", (Input(0), 1.4142135))                  # operands: an argument, the result of a step, or a number
@@ -22,10 +22,10 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from refexec.kernels.functions import ULPS, function
+from refexec.kernels.functions import ULPS
 from refexec.kernels.memory import NOTHING, Array, aligned
 from refexec.kernels.pointwise import block_of
-from refexec.kernels.simd import absolute, at, inlined, instruction, jit, maximum, minimum, put, select, sqrt
+from refexec.kernels.simd import at, instruction, jit, put
 from refexec.pool import pieces, share
 from refexec.primitives import provide
 
@@ -40,54 +40,6 @@ NUMBERS, SCRATCH, TARGET = MOST_INPUTS, MOST_INPUTS + 1, MOST_INPUTS + 2  # sour
 SOURCES = MOST_INPUTS + 3
 FIELDS = 11  # of a step
 STANDS, MOVES, REPEATS = 0, 1, 2  # with the block: not, by element, by column
-
-
-@inlined
-def relu(x):
-    return maximum(x, 0.0)
-
-
-@inlined
-def clip(x, low, high):
-    x = select(x < low, low, x)
-    return select(x > high, high, x)
-
-
-@inlined
-def add(a, b):
-    return a + b
-
-
-@inlined
-def sub(a, b):
-    return a - b
-
-
-@inlined
-def mul(a, b):
-    return a * b
-
-
-@inlined
-def div(a, b):
-    return a / b
-
-
-@inlined
-def neg(x):
-    return -x
-
-
-@inlined
-def reciprocal(x):
-    return 1.0 / x
-
-
-for _name, _form, _parameters in (
-    ("add", add, -2), ("sub", sub, -2), ("mul", mul, -2), ("div", div, -2), ("max", maximum, -2), ("min", minimum, -2),
-    ("sqrt", sqrt, 0), ("neg", neg, 0), ("abs", absolute, 0), ("relu", relu, 0), ("reciprocal", reciprocal, 0), ("clip", clip, 2),
-):  # fmt: skip
-    function(_name, (0.5, 0.5), _form, _form, _parameters)
 
 
 class Input(NamedTuple):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import refexec.kernels.gates
+import refexec.kernels.steps
 import refexec.kernels.trigonometry
 import refexec.kernels.units  # noqa: F401 - what they define is known by name
 from refexec import pool

@@ -31,7 +31,7 @@ def fused(steps: Sequence[Step], template: Sequence[Any], constants: Collection[
     users: dict[int, int] = {slot: index for index, step in enumerate(steps) for slot in step.inputs}
     found: list[Step | None] = list(steps)
     for index, step in enumerate(steps):
-        if found[index] is None or step.bound.site is None or not step.bound.site.has_kernels or len(step.outputs) != 1:
+        if found[index] is not step or step.bound.site is None or not step.bound.site.has_kernels or len(step.outputs) != 1:
             continue
         parts, places, residual, follow = [step], [index], NONE, Epilogue()
         while uses[parts[-1].outputs[0]] == 1 and parts[-1].outputs[0] != SINK:
