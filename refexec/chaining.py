@@ -20,7 +20,7 @@ from refexec.plan import NONE, SINK, Step
 from refexec.primitives import provided
 from refexec.types import FLOAT32, FLOAT64, TensorType
 
-__all__ = ["chained"]
+__all__ = ["chain_name", "chained"]
 
 BINARY = {"Add": "add", "Sub": "sub", "Mul": "mul", "Div": "div"}
 UNARY = {
@@ -41,7 +41,7 @@ def chained(steps: Sequence[Step], template: Sequence[Any], constants: Collectio
     groups: dict[int, list[int]] = {}  # by the last step: those that run with it, in order
     maker: dict[int, int] = {}
     for index, step in enumerate(steps):
-        if _name(step, template, constants) is None:
+        if chain_name(step, template, constants) is None:
             continue
         members = [index]
         for slot in dict.fromkeys(step.inputs):
@@ -60,7 +60,7 @@ def chained(steps: Sequence[Step], template: Sequence[Any], constants: Collectio
     ]
 
 
-def _name(step: Step, template: Sequence[Any], constants: Collection[int]) -> str | None:
+def chain_name(step: Step, template: Sequence[Any], constants: Collection[int]) -> str | None:
     """What a chain calls a step; None for what it cannot do."""
     operator, declared = step.bound.operator, step.output_types[0] if len(step.outputs) == 1 else None
     if operator is None or not operator.builtin or operator.domain or not isinstance(declared, TensorType):
@@ -87,7 +87,7 @@ class _Chain:
         declared = parts[-1].output_types[0]
         self.dtype: np.dtype[Any] = declared.elem.dtype  # type: ignore[union-attr]
         program = provided("chain")
-        names = [_name(part, template, constants) for part in parts]
+        names = [chain_name(part, template, constants) for part in parts]
         needed = [part.inputs[:1] if name == "square" else part.inputs for part, name in zip(parts, names, strict=True)]
         self.taken = tuple(dict.fromkeys(s for slots in needed for s in slots if s not in made))
         self.positions = [self.inputs.index(s) for s in self.taken]

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from refexec.binding import Bound
+from refexec.chaining import chain_name
 from refexec.context import Run
 from refexec.errors import ContractError
 from refexec.plan import NONE, SINK, Step
@@ -33,6 +34,8 @@ def fused(steps: Sequence[Step], template: Sequence[Any], constants: Collection[
     for index, step in enumerate(steps):
         if found[index] is not step or step.bound.site is None or not step.bound.site.has_kernels or len(step.outputs) != 1:
             continue
+        if chain_name(step, template, constants) is not None:
+            continue  # it is left for a chain of elementwise steps
         parts, places, residual, follow = [step], [index], NONE, Epilogue()
         while uses[parts[-1].outputs[0]] == 1 and parts[-1].outputs[0] != SINK:
             at = users.get(parts[-1].outputs[0])
