@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy as np
 from refexec.callsite import CallSite
 from refexec.context import Context, Run
 from refexec.errors import ContractError, RefexecError, RuleViolation, RunError, UnsupportedType, require
-from refexec.limits import active_budget, claim
+from refexec.limits import FREE_BYTES, active_budget, claim
 from refexec.primitives import Profile
 from refexec.registry import Operator
 from refexec.types import OptionalType, SequenceType, TensorType, ValueType, element_type
@@ -141,14 +142,22 @@ def _single(operator: Operator, body: Callable[..., Any], convert: Any, finish: 
 
 def claim_broadcast(arrays: Sequence[Any]) -> None:
     """Check that shapes broadcast together, and claim the result when it is larger than 64 KiB."""
-    shapes = [x.shape for x in arrays if x is not None]
-    if len(set(shapes)) > 1:
-        rank = max(map(len, shapes))
-        columns = list(zip(*((1,) * (rank - len(s)) + s for s in shapes), strict=True))
-        full = [next((d for d in column if d != 1), 1) for column in columns]
-        fits = all(d in (1, f) for column, f in zip(columns, full, strict=True) for d in column)
-        require(fits, "the shapes of the inputs broadcast together: aligned at the end, each dimension is equal or 1", shapes=shapes)
-        claim(full, max((x.dtype for x in arrays if x is not None), key=lambda d: d.itemsize))
+    shapes = tuple([x.shape for x in arrays if x is not None])
+    shape = broadcast(shapes)
+    size = prod(shape) * max([x.dtype.itemsize for x in arrays if x is not None])
+    if size == 0 or (size > FREE_BYTES and not active_budget().has_room(size)):
+        claim(shape, max((x.dtype for x in arrays if x is not None), key=lambda d: d.itemsize))
+
+
+@lru_cache(4096)
+def broadcast(shapes: tuple[tuple[int, ...], ...]) -> tuple[int, ...]:
+    """The shape that these have together. Raises RuleViolation when they do not fit."""
+    rank = max(map(len, shapes))
+    columns = list(zip(*((1,) * (rank - len(s)) + s for s in shapes), strict=True))
+    full = tuple(next((d for d in column if d != 1), 1) for column in columns)
+    fits = all(d in (1, f) for column, f in zip(columns, full, strict=True) for d in column)
+    require(fits, "the shapes of the inputs broadcast together: aligned at the end, each dimension is equal or 1", shapes=list(shapes))
+    return full
 
 
 def _input_conversion(

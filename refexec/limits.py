@@ -87,13 +87,14 @@ class Budget:
 
     def claim(self, shape: Sequence[int], dtype: Any) -> tuple[int, ...]:
         """Raise LimitExceeded unless a tensor of this shape and dtype may be made now. Returns the shape as Python ints."""
-        sizes = tuple(int(d) for d in shape)
+        sizes = tuple([int(d) for d in shape])
         limits = self.limits
-        limits.check("rank", len(sizes), "the rank of a result")
+        if limits.rank is not None and len(sizes) > limits.rank:
+            limits.check("rank", len(sizes), "the rank of a result")
         size = math.prod(sizes) * np.dtype(dtype).itemsize
         if size == 0 and math.prod(filter(None, sizes)) > MOST_ELEMENTS:  # NumPy refuses it though it holds nothing
             raise LimitExceeded(f"a tensor of shape {list(sizes)} cannot be addressed", limit="tensor_bytes", asked=list(sizes))
-        if size > FREE_BYTES:
+        if size > FREE_BYTES and not self.has_room(size):
             limits.check("tensor_bytes", size, f"a tensor of shape {list(sizes)}")
             limits.check("live_bytes", self.live + size, f"a further tensor of shape {list(sizes)}")
         return sizes
